@@ -1,0 +1,69 @@
+import { isObject } from '../model/json.ts'
+import type { JsonObject } from '../model/json.ts'
+import type { Refusal } from '../model/verdict.ts'
+import { textOf } from './bytes.ts'
+
+/** Deeper than any provider's body by a factor of four, and shallow enough for every recursive reader of ours. */
+export const MAX_DEPTH = 64
+
+/** A JSON object read from raw bytes, or why it is none. */
+export type JsonBody =
+  | { readonly ok: true; readonly body: JsonObject }
+  | { readonly ok: false; readonly reason: Refusal; readonly detail: string }
+
+/**
+ * Reads raw bytes as one JSON object. Call it only after the signature was checked. `__proto__` becomes a plain key, as
+ * `JSON.parse` makes it; of duplicate keys the last wins, as in every provider's own SDK.
+ */
+export function readJsonBody(bytes: Uint8Array): JsonBody {
+  if (bytes.length === 0) return { ok: false, reason: 'body_empty', detail: 'the body has no bytes' }
+  const text = textOf(bytes)
+  if (text === null) return { ok: false, reason: 'body_not_utf8', detail: 'the body is not valid UTF-8' }
+  return readJsonText(text)
+}
+
+/** The same for a text that is already decoded. */
+export function readJsonText(text: string): JsonBody {
+  if (depthExceeds(text, MAX_DEPTH))
+    return { ok: false, reason: 'body_too_deep', detail: `the body nests deeper than ${MAX_DEPTH} levels` }
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    return { ok: false, reason: 'body_not_json', detail: error instanceof Error ? error.message : 'not JSON' }
+  }
+  if (!isObject(value)) return { ok: false, reason: 'body_not_object', detail: 'the body is JSON but not an object' }
+  return { ok: true, body: value }
+}
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+
+/** True if brackets outside strings nest deeper than `limit`. Looks at the text once and builds nothing. */
+function depthExceeds(text: string, limit: number): boolean {
+  let depth = 0
+  for (let i = 0; i < text.length; i += 1) {
+    const code = text.charCodeAt(i)
+    if (code === QUOTE) {
+      i = endOfString(text, i + 1)
+    } else if (code === 0x7b || code === 0x5b) {
+      depth += 1
+      if (depth > limit) return true
+    } else if (code === 0x7d || code === 0x5d) {
+      depth -= 1
+    }
+  }
+  return false
+}
+
+/** The index of the quote that closes a string, or the end of the text. */
+function endOfString(text: string, start: number): number {
+  let end = text.indexOf('"', start)
+  while (end !== -1) {
+    let backslashes = 0
+    while (text.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes += 1
+    if (backslashes % 2 === 0) return end
+    end = text.indexOf('"', end + 1)
+  }
+  return text.length
+}

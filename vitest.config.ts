@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Two cores: one file per core at a time; a test that needs longer than this waits for something that never comes.
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    // A port, timer or process that a test leaves behind must not be hidden by the next file.
+    isolate: true,
+    restoreMocks: true,
+  },
+})
