@@ -167,13 +167,13 @@ export async function open(dialect: Dialect, sealed: Sealed, keys: OpeningKeys, 
   return read.ok ? { ...read, secret: verified.secret, sentAt: verified.sentAt } : read
 }
 
-/** The secrets that are live at `at` (all of them without a clock), each with its place in the list. */
+/** The secrets that are not blank and live at `at` (all of them without a clock), each with its place in the list. */
 export function liveSecrets(
   secrets: readonly Secret[],
   at: Instant | null,
 ): readonly { readonly index: number; readonly text: string }[] {
   return secrets.flatMap((secret, index) => {
-    if (secret.text === '') return []
+    if (secret.text.trim() === '') return []
     if (at !== null && ((secret.from !== null && at < secret.from) || (secret.until !== null && at >= secret.until)))
       return []
     return [{ index, text: secret.text }]
