@@ -2,10 +2,12 @@
  * The port that every provider's wire protocol implements: one folder each, the same file names in each. Nothing outside
  * those folders, `registry.ts`, tests and documents knows a provider's name.
  */
-import type { FactKind } from '../model/facts.ts'
+import type { EntityValues, View } from '../model/entities.ts'
+import type { FactKind, Told } from '../model/facts.ts'
 import type { Instant } from '../model/instant.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { Observation, Problem } from '../model/observations.ts'
+import type { RetryPolicy } from '../model/retry.ts'
 import type { Refusal } from '../model/verdict.ts'
 import type { Headers } from '../wire/headers.ts'
 
@@ -154,7 +156,41 @@ export interface Dialect {
   decode(notification: Notification): Decoded
   /** Headers and exact body bytes, as the provider would send them at `at`. */
   seal(notification: Notification, keys: SealingKeys, at: Instant): Sealed
+  /** How the provider repeats a delivery that was not acknowledged. */
+  readonly retry: RetryPolicy
+  /** How a secret's successor takes over. */
+  readonly rotation: SecretRotation
+  /** A new secret in the provider's form, from 32 random bytes; null for dialects that sign with a key pair. */
+  newSecret(random: Uint8Array): string | null
+  /**
+   * The notifications by which this provider tells a change: none, one or several, in the order of sending. Pure: the
+   * event ids follow from `origin`, so that the same change gives the same bytes.
+   */
+  encode(told: Told, view: View, origin: Origin): readonly Notification[]
+  /**
+   * An entity as the provider's Retrieve API of this version answers it: exactly what stands in its webhooks. Null if
+   * this provider has no such object.
+   */
+  render<K extends keyof EntityValues>(kind: K, entity: EntityValues[K], view: View): JsonObject | null
 }
+
+/** Where a notification comes from: what its event id is derived from. */
+export interface Origin {
+  /** The id of the fact. */
+  readonly fact: string
+  /** When the fact was told, on the account's clock. */
+  readonly at: Instant
+}
+
+/**
+ * What happens to signatures when an endpoint's secret is replaced. `sign_with_all`: each attempt carries a signature of
+ * every live secret. `old_for_old_events`: events made before the change stay signed with the old secret. `key_set`: the
+ * key pair's successor is published beside it.
+ */
+export type SecretRotation =
+  | { readonly kind: 'sign_with_all'; readonly overlapMs: number }
+  | { readonly kind: 'old_for_old_events'; readonly overlapMs: number }
+  | { readonly kind: 'key_set'; readonly overlapMs: number }
 
 /** {@link Dialect.verify}, then {@link Dialect.read}. */
 export async function open(dialect: Dialect, sealed: Sealed, keys: OpeningKeys, time: OpeningTime): Promise<Opened> {

@@ -1,4 +1,5 @@
 import type { Period } from './calendar.ts'
+import type { EntityValues } from './entities.ts'
 import type { Instant } from './instant.ts'
 import type { Money } from './money.ts'
 import type { ObjectKind, PaymentFailure, PlanRef } from './objects.ts'
@@ -120,6 +121,69 @@ export const FACT_KINDS = {
     meaning: 'What the customer may use has changed.',
   },
 } as const satisfies Record<string, { readonly about: ObjectKind; readonly key: string; readonly meaning: string }>
+
+/**
+ * What only the sending end tells: changes that providers announce although they say nothing about access. The ledger
+ * derives none of them.
+ */
+export const RECORD_KINDS = {
+  customer_created: { about: 'customer', meaning: 'A customer was created.' },
+  customer_updated: { about: 'customer', meaning: 'A customer’s data or default payment method changed.' },
+  customer_deleted: { about: 'customer', meaning: 'A customer was deleted.' },
+  product_created: { about: 'product', meaning: 'A product was created.' },
+  product_updated: { about: 'product', meaning: 'A product changed.' },
+  price_created: { about: 'price', meaning: 'A price (plan) was created.' },
+  price_updated: { about: 'price', meaning: 'A price (plan) changed.' },
+  payment_method_attached: { about: 'payment_method', meaning: 'A payment method was attached to a customer.' },
+  payment_method_detached: { about: 'payment_method', meaning: 'A payment method was taken from a customer.' },
+  subscription_cycle_started: {
+    about: 'subscription',
+    meaning: 'The subscription moved to its next cycle; nothing has been paid for it yet.',
+  },
+  subscription_updated: {
+    about: 'subscription',
+    meaning: 'Something of a subscription changed that has no fact of its own (payment method, metadata).',
+  },
+  subscription_change_applied: { about: 'subscription', meaning: 'A planned or pending change took effect.' },
+  subscription_change_expired: { about: 'subscription', meaning: 'A pending change was dropped: it was not paid.' },
+  invoice_item_created: { about: 'invoice_item', meaning: 'An amount was put aside for the next invoice.' },
+  invoice_item_deleted: { about: 'invoice_item', meaning: 'An amount put aside was taken back.' },
+  invoice_updated: { about: 'invoice', meaning: 'Something of an invoice changed that has no fact of its own.' },
+  invoice_sent: { about: 'invoice', meaning: 'An invoice was sent to the customer to be paid by hand.' },
+  invoice_will_be_due: { about: 'invoice', meaning: 'An invoice will be due soon.' },
+  invoice_deleted: { about: 'invoice', meaning: 'A draft was deleted.' },
+  invoice_action_required: { about: 'invoice', meaning: 'The customer must confirm the payment of an invoice.' },
+  payment_action_required: { about: 'payment', meaning: 'The customer must confirm a payment.' },
+  payment_processing: { about: 'payment', meaning: 'A payment is on its way: neither paid nor failed.' },
+  refund_updated: { about: 'refund', meaning: 'A refund was decided.' },
+  meter_created: { about: 'meter', meaning: 'A meter was created.' },
+  meter_updated: { about: 'meter', meaning: 'A meter changed.' },
+  clock_created: { about: 'clock', meaning: 'A test clock was created.' },
+  clock_advancing: { about: 'clock', meaning: 'A test clock began to advance.' },
+  clock_ready: { about: 'clock', meaning: 'A test clock stands still again.' },
+  clock_deleted: { about: 'clock', meaning: 'A test clock was deleted.' },
+} as const satisfies Record<string, { readonly about: keyof EntityValues; readonly meaning: string }>
+
+/** The closed set of records. */
+export type RecordKind = keyof typeof RECORD_KINDS
+
+/** A change that only the sending end tells. */
+export interface BillingRecord {
+  readonly kind: RecordKind
+  readonly at: Instant
+  readonly customer: string | null
+  readonly subscription: string | null
+  /** The id of the entity that the kind is about. */
+  readonly subject: string
+}
+
+/** What the lifecycle tells and the dialects encode: a fact, or a record. */
+export type Told = Fact | BillingRecord
+
+/** True for what only the sending end tells. */
+export function isRecord(told: Told): told is BillingRecord {
+  return told.kind in RECORD_KINDS
+}
 
 /** The closed set of facts. */
 export type FactKind = keyof typeof FACT_KINDS
