@@ -159,6 +159,11 @@ export const ERRORS = {
     meaning: 'The payment service did not answer in a way that can be understood.',
     remedy: 'Nothing was charged twice: the attempt is repeated with the same key.',
   },
+  mail_failed: {
+    status: 502,
+    meaning: 'The mail server did not take a message.',
+    remedy: 'It is tried again later; look at the mail settings.',
+  },
   internal_invariant: {
     status: 500,
     meaning: 'A rule that Billhook relies on was broken. This is a defect.',

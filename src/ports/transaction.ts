@@ -1,0 +1,23 @@
+/**
+ * An open transaction of the store. Handed from room to room so that changes of several concerns are committed together;
+ * its inside is the storage room's business.
+ */
+export interface Transaction {
+  readonly backend: 'embedded' | 'postgres'
+  /**
+   * The driver's own handle (a `pg` client, or a `node:sqlite` database): for handlers of the user that write their own
+   * tables in the same transaction.
+   */
+  readonly native: unknown
+}
+
+/** Opens transactions. */
+export interface Transactions {
+  /**
+   * Runs `work` in one transaction: committed when it resolves, rolled back when it throws. On the embedded backend
+   * transactions run one after another. PostgreSQL: read committed; serialization failures and deadlocks are tried again.
+   *
+   * @throws BillhookError `store_unavailable` if the database does not answer; whatever `work` throws
+   */
+  transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>
+}
