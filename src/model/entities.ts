@@ -132,6 +132,8 @@ export interface PaymentMethod {
   readonly expMonth: number | null
   readonly expYear: number | null
   readonly behavior: SandboxBehavior
+  /** What the sandbox does at the first, second, … attempt of each payment; past its end, {@link behavior} holds. */
+  readonly script: readonly SandboxBehavior[]
   readonly createdAt: Instant
   readonly detachedAt: Instant | null
 }
