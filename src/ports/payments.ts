@@ -14,11 +14,16 @@ export interface ChargeRequest {
   readonly customer: Customer
   readonly method: PaymentMethod | null
   readonly invoice: Invoice | null
+  /** How often this same charge was asked for before. */
+  readonly asked: number
   /** On the account's clock. */
   readonly at: Instant
 }
 
-/** What became of a charge. `later`: the service will call back with the outcome. */
+/**
+ * What became of a charge. `later`: it is on its way; the service calls back with the outcome, or is asked again at
+ * `expectedAt`.
+ */
 export type ChargeOutcome =
   | { readonly outcome: 'succeeded'; readonly reference: string | null }
   | { readonly outcome: 'failed'; readonly failure: PaymentFailure }
@@ -39,6 +44,8 @@ export type RefundOutcome =
 
 /** The service that moves money. It must answer the same key with the same charge. */
 export interface Payments {
+  /** True if it moves no real money and answers from its own arguments: it may be asked inside a transaction. */
+  readonly local: boolean
   /** @throws BillhookError `payment_port_failed` if the answer cannot be understood: the same key is tried again. */
   charge(request: ChargeRequest): Promise<ChargeOutcome>
   refund(request: RefundRequest): Promise<RefundOutcome>

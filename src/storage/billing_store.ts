@@ -1,0 +1,401 @@
+import { BillhookError } from '../model/error.ts'
+import { instant } from '../model/instant.ts'
+import type { Instant } from '../model/instant.ts'
+import type { Told } from '../model/facts.ts'
+import { isObject, readModel, writeModel } from '../model/json.ts'
+import type {
+  Account,
+  Aggregate,
+  AggregateChange,
+  BillingStore,
+  ChargeRow,
+  EntityPage,
+  EntityQuery,
+  LoggedFact,
+  StoredAnswer,
+  StoredEntity,
+} from '../ports/billing_store.ts'
+import type { Transaction } from '../ports/transaction.ts'
+import type { Database, SqlRow, SqlValue, Statements } from './database.ts'
+
+/** Both backends take at least 32,000 values in a statement; the widest row here has ten. */
+const ROWS_PER_STATEMENT = 500
+
+/** The billing system's tables on either backend. */
+export function createBillingStore(database: Database): BillingStore {
+  return new SqlBillingStore(database)
+}
+
+class SqlBillingStore implements BillingStore {
+  readonly #database: Database
+  readonly #lock: string
+  readonly #skipLocked: string
+
+  constructor(database: Database) {
+    this.#database = database
+    const locks = database.backend === 'postgres'
+    this.#lock = locks ? ' FOR UPDATE' : ''
+    this.#skipLocked = locks ? ' FOR UPDATE SKIP LOCKED' : ''
+  }
+
+  async createAccount(transaction: Transaction, account: Account): Promise<boolean> {
+    const changed = await this.#in(transaction).run(
+      'INSERT INTO billing_account (account, test_clock, data) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+      [account.id, account.clock === null ? 0 : 1, writeModel(account)],
+    )
+    return changed === 1
+  }
+
+  async account(transaction: Transaction | null, id: string, lock = false): Promise<Account | null> {
+    const row = await this.#in(transaction).first(
+      `SELECT data FROM billing_account WHERE account = ?${lock && transaction !== null ? this.#lock : ''}`,
+      [id],
+    )
+    return row === null ? null : readAs(row['data'], isAccount, 'an account')
+  }
+
+  async accounts(): Promise<readonly Account[]> {
+    const rows = await this.#database.all('SELECT data FROM billing_account ORDER BY account')
+    return rows.map((row) => readAs(row['data'], isAccount, 'an account'))
+  }
+
+  async updateAccount(transaction: Transaction, account: Account): Promise<void> {
+    await this.#in(transaction).run('UPDATE billing_account SET test_clock = ?, data = ? WHERE account = ?', [
+      account.clock === null ? 0 : 1,
+      writeModel(account),
+      account.id,
+    ])
+  }
+
+  async load(transaction: Transaction, account: string, customers: readonly string[]): Promise<readonly Aggregate[]> {
+    if (customers.length === 0) return []
+    const statements = this.#in(transaction)
+    const marks = list(customers.length)
+    const heads = await statements.all(
+      `SELECT customer, minted, version FROM billing_aggregate WHERE account = ? AND customer IN (${marks}) ORDER BY customer${this.#lock}`,
+      [account, ...customers],
+    )
+    const rows = await statements.all(
+      `SELECT customer, kind, id, live, data FROM billing_entity WHERE account = ? AND customer IN (${marks}) AND live = 1`,
+      [account, ...customers],
+    )
+    const entities = Map.groupBy(rows, (row) => text(row['customer']))
+    return heads.map((head) => ({
+      account,
+      customer: text(head['customer']),
+      minted: number(head['minted']),
+      version: number(head['version']),
+      entities: (entities.get(text(head['customer'])) ?? []).map(entityOf),
+    }))
+  }
+
+  async save(transaction: Transaction, changes: readonly AggregateChange[]): Promise<void> {
+    const statements = this.#in(transaction)
+    await this.#saveHeads(statements, changes)
+    const entities = changes.flatMap(({ account, customer, entities }) =>
+      entities.map((entity): SqlValue[] => [
+        account,
+        entity.kind,
+        entity.id,
+        customer,
+        entity.live ? 1 : 0,
+        createdAtOf(entity),
+        writeModel(entity.value),
+      ]),
+    )
+    for (const rows of chunks(entities)) {
+      await statements.run(
+        `INSERT INTO billing_entity (account, kind, id, customer, live, created_at, data) VALUES ${rowsOf(rows.length, 7)}
+         ON CONFLICT (account, kind, id) DO UPDATE SET live = excluded.live, data = excluded.data`,
+        rows.flat(),
+      )
+    }
+  }
+
+  async #saveHeads(statements: Statements, changes: readonly AggregateChange[]): Promise<void> {
+    for (const part of chunks(changes)) {
+      const changed = await statements.run(
+        `INSERT INTO billing_aggregate (account, customer, due_at, minted, version) VALUES ${rowsOf(part.length, 5)}
+         ON CONFLICT (account, customer) DO UPDATE
+         SET due_at = excluded.due_at, minted = excluded.minted, version = excluded.version
+         WHERE billing_aggregate.version = excluded.version - 1`,
+        part.flatMap(({ account, customer, dueAt, minted, version }) => [
+          account,
+          customer,
+          dueAt,
+          minted,
+          version + 1,
+        ]),
+      )
+      if (changed !== part.length) {
+        throw new BillhookError(
+          'conflict',
+          `${part.length - changed} of ${part.length} customers were changed by another process meanwhile; read again and decide anew`,
+        )
+      }
+    }
+  }
+
+  async log(transaction: Transaction, facts: readonly LoggedFact[]): Promise<void> {
+    const statements = this.#in(transaction)
+    for (const part of chunks(facts)) {
+      await statements.run(
+        `INSERT INTO billing_fact (account, id, at, data) VALUES ${rowsOf(part.length, 4)}`,
+        part.flatMap(({ account, id, at, told }) => [account, id, at, writeModel(told)]),
+      )
+    }
+  }
+
+  async facts(
+    account: string,
+    after: number,
+    limit: number,
+  ): Promise<readonly (LoggedFact & { readonly seq: number })[]> {
+    const rows = await this.#database.all(
+      'SELECT seq, id, at, data FROM billing_fact WHERE account = ? AND seq > ? ORDER BY seq LIMIT ?',
+      [account, after, limit],
+    )
+    return rows.map((row) => ({
+      seq: number(row['seq']),
+      account,
+      id: text(row['id']),
+      at: instant(number(row['at'])),
+      told: readAs(row['data'], isTold, 'a fact'),
+    }))
+  }
+
+  async ownerOf(
+    transaction: Transaction | null,
+    account: string,
+    kind: StoredEntity['kind'],
+    id: string,
+  ): Promise<string | null> {
+    const row = await this.#in(transaction).first(
+      'SELECT customer FROM billing_entity WHERE account = ? AND kind = ? AND id = ?',
+      [account, kind, id],
+    )
+    return row === null ? null : text(row['customer'])
+  }
+
+  async entity(account: string, kind: StoredEntity['kind'], id: string): Promise<StoredEntity | null> {
+    const row = await this.#database.first(
+      'SELECT kind, id, live, data FROM billing_entity WHERE account = ? AND kind = ? AND id = ?',
+      [account, kind, id],
+    )
+    return row === null ? null : entityOf(row)
+  }
+
+  async entities(query: EntityQuery): Promise<EntityPage> {
+    const { account, kind, customer, after, limit } = query
+    const [createdAt, id] = after === null ? [null, null] : cursorOf(after)
+    const filter = `${customer === null ? '' : ' AND customer = ?'}${
+      createdAt === null ? '' : ' AND (created_at < ? OR (created_at = ? AND id < ?))'
+    }`
+    const rows = await this.#database.all(
+      `SELECT kind, id, live, created_at, data FROM billing_entity WHERE account = ? AND kind = ?${filter}
+       ORDER BY created_at DESC, id DESC LIMIT ?`,
+      [
+        account,
+        kind,
+        ...(customer === null ? [] : [customer]),
+        ...(createdAt === null ? [] : [createdAt, createdAt, id]),
+        limit + 1,
+      ],
+    )
+    const page = rows.slice(0, limit)
+    const last = page.at(-1)
+    return {
+      entities: page.map(entityOf),
+      next: rows.length > limit && last !== undefined ? `${number(last['created_at'])}:${text(last['id'])}` : null,
+    }
+  }
+
+  async nextDue(account: string): Promise<Instant | null> {
+    const row = await this.#database.first(
+      'SELECT min(due_at) AS due_at FROM billing_aggregate WHERE account = ? AND due_at IS NOT NULL',
+      [account],
+    )
+    return instantOrNull(row?.['due_at'])
+  }
+
+  async claimDue(transaction: Transaction, account: string, at: Instant, limit: number): Promise<readonly string[]> {
+    const rows = await this.#in(transaction).all(
+      `SELECT customer FROM billing_aggregate WHERE account = ? AND due_at IS NOT NULL AND due_at <= ?
+       ORDER BY due_at, customer LIMIT ?${this.#skipLocked}`,
+      [account, at, limit],
+    )
+    return rows.map((row) => text(row['customer']))
+  }
+
+  async accountsDue(at: Instant): Promise<readonly string[]> {
+    const rows = await this.#database.all(
+      `SELECT account FROM billing_account WHERE test_clock = 0 AND EXISTS (
+         SELECT 1 FROM billing_aggregate
+         WHERE billing_aggregate.account = billing_account.account AND due_at IS NOT NULL AND due_at <= ?
+       ) ORDER BY account`,
+      [at],
+    )
+    return rows.map((row) => text(row['account']))
+  }
+
+  async putCharges(transaction: Transaction, charges: readonly ChargeRow[]): Promise<void> {
+    const statements = this.#in(transaction)
+    for (const part of chunks(charges)) {
+      await statements.run(
+        `INSERT INTO billing_charge (account, charge_key, kind, customer, payment, refund, attempt, state, due_at, tries)
+         VALUES ${rowsOf(part.length, 10)}
+         ON CONFLICT (account, charge_key) DO UPDATE
+         SET state = excluded.state, due_at = excluded.due_at, tries = excluded.tries`,
+        part.flatMap(({ account, key, kind, customer, payment, refund, attempt, state, dueAt, tries }) => [
+          account,
+          key,
+          kind,
+          customer,
+          payment,
+          refund,
+          attempt,
+          state,
+          dueAt,
+          tries,
+        ]),
+      )
+    }
+  }
+
+  async charge(transaction: Transaction, account: string, key: string): Promise<ChargeRow | null> {
+    const row = await this.#in(transaction).first(
+      `SELECT * FROM billing_charge WHERE account = ? AND charge_key = ?${this.#lock}`,
+      [account, key],
+    )
+    return row === null ? null : chargeOf(row)
+  }
+
+  async chargesWanted(account: string | null, at: Instant, limit: number): Promise<readonly ChargeRow[]> {
+    const rows = await this.#database.all(
+      `SELECT * FROM billing_charge WHERE state = 'wanted' AND due_at <= ?${account === null ? '' : ' AND account = ?'}
+       ORDER BY due_at, account, charge_key LIMIT ?`,
+      [at, ...(account === null ? [] : [account]), limit],
+    )
+    return rows.map(chargeOf)
+  }
+
+  async nextChargeDue(account: string): Promise<Instant | null> {
+    const row = await this.#database.first(
+      `SELECT min(due_at) AS due_at FROM billing_charge WHERE state = 'wanted' AND account = ?`,
+      [account],
+    )
+    return instantOrNull(row?.['due_at'])
+  }
+
+  async answer(transaction: Transaction, account: string, key: string): Promise<StoredAnswer | null> {
+    const row = await this.#in(transaction).first(
+      'SELECT fingerprint, answer, at FROM billing_answer WHERE account = ? AND answer_key = ?',
+      [account, key],
+    )
+    if (row === null) return null
+    return { fingerprint: text(row['fingerprint']), answer: text(row['answer']), at: instant(number(row['at'])) }
+  }
+
+  async putAnswer(transaction: Transaction, account: string, key: string, answer: StoredAnswer): Promise<void> {
+    await this.#in(transaction).run(
+      'INSERT INTO billing_answer (account, answer_key, fingerprint, answer, at) VALUES (?, ?, ?, ?, ?)',
+      [account, key, answer.fingerprint, answer.answer, answer.at],
+    )
+  }
+
+  #in(transaction: Transaction | null): Statements {
+    return transaction === null ? this.#database : this.#database.within(transaction)
+  }
+}
+
+function list(count: number): string {
+  return Array.from({ length: count }, () => '?').join(', ')
+}
+
+function rowsOf(count: number, width: number): string {
+  const row = `(${list(width)})`
+  return Array.from({ length: count }, () => row).join(', ')
+}
+
+function chunks<T>(all: readonly T[]): readonly (readonly T[])[] {
+  const parts: T[][] = []
+  for (let start = 0; start < all.length; start += ROWS_PER_STATEMENT)
+    parts.push(all.slice(start, start + ROWS_PER_STATEMENT))
+  return parts
+}
+
+function entityOf(row: SqlRow): StoredEntity {
+  const stored = { kind: row['kind'], id: row['id'], live: row['live'] === 1, value: readModel(text(row['data'])) }
+  if (!isStoredEntity(stored)) throw corrupt('an entity')
+  return stored
+}
+
+function chargeOf(row: SqlRow): ChargeRow {
+  const kind = row['kind']
+  const state = row['state']
+  if (kind !== 'charge' && kind !== 'refund') throw corrupt('a charge')
+  if (state !== 'wanted' && state !== 'later' && state !== 'decided') throw corrupt('a charge')
+  return {
+    account: text(row['account']),
+    key: text(row['charge_key']),
+    kind,
+    customer: text(row['customer']),
+    payment: text(row['payment']),
+    refund: row['refund'] === null ? null : text(row['refund']),
+    attempt: number(row['attempt']),
+    state,
+    dueAt: instantOrNull(row['due_at']),
+    tries: number(row['tries']),
+  }
+}
+
+function createdAtOf({ kind, value }: StoredEntity): Instant {
+  return kind === 'usage' ? value.period.from : value.createdAt
+}
+
+function cursorOf(cursor: string): [number, string] {
+  const match = /^(-?\d{1,15}):(.{1,255})$/.exec(cursor)
+  if (match?.[1] === undefined || match[2] === undefined)
+    throw new BillhookError('invalid_cursor', `the cursor ${JSON.stringify(cursor)} was not made by this list`)
+  return [Number(match[1]), match[2]]
+}
+
+function text(value: SqlValue | undefined): string {
+  if (typeof value !== 'string') throw corrupt('a text')
+  return value
+}
+
+function number(value: SqlValue | undefined): number {
+  if (typeof value !== 'number') throw corrupt('a number')
+  return value
+}
+
+function instantOrNull(value: SqlValue | undefined): Instant | null {
+  return value === null || value === undefined ? null : instant(number(value))
+}
+
+// What this file reads, it has written: the guards look at the outline, not at every field.
+
+function isStoredEntity(value: unknown): value is StoredEntity {
+  return (
+    isObject(value) && typeof value['kind'] === 'string' && typeof value['id'] === 'string' && isObject(value['value'])
+  )
+}
+
+function isAccount(value: unknown): value is Account {
+  return isObject(value) && typeof value['id'] === 'string' && typeof value['seed'] === 'string'
+}
+
+function isTold(value: unknown): value is Told {
+  return isObject(value) && typeof value['kind'] === 'string' && typeof value['at'] === 'number'
+}
+
+function readAs<T>(value: SqlValue | undefined, is: (value: unknown) => value is T, what: string): T {
+  const read = readModel(text(value))
+  if (!is(read)) throw corrupt(what)
+  return read
+}
+
+function corrupt(what: string): BillhookError {
+  return new BillhookError('internal_invariant', `the billing tables hold something that is not ${what}`)
+}

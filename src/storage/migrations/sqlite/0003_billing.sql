@@ -1,0 +1,62 @@
+-- The billing system: accounts with their clocks, entities, what is due, facts told, charges asked for, answers given.
+CREATE TABLE billing_account (
+  account TEXT NOT NULL PRIMARY KEY,
+  test_clock INTEGER NOT NULL,
+  data TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE billing_entity (
+  account TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  customer TEXT NOT NULL,
+  live INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  data TEXT NOT NULL,
+  PRIMARY KEY (account, kind, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX billing_entity_live ON billing_entity (account, customer) WHERE live = 1;
+CREATE INDEX billing_entity_list ON billing_entity (account, kind, created_at, id);
+
+CREATE TABLE billing_aggregate (
+  account TEXT NOT NULL,
+  customer TEXT NOT NULL,
+  due_at INTEGER,
+  minted INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  PRIMARY KEY (account, customer)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX billing_aggregate_due ON billing_aggregate (account, due_at, customer) WHERE due_at IS NOT NULL;
+
+CREATE TABLE billing_fact (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  account TEXT NOT NULL,
+  id TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  data TEXT NOT NULL
+) STRICT;
+CREATE INDEX billing_fact_account ON billing_fact (account, seq);
+
+CREATE TABLE billing_charge (
+  account TEXT NOT NULL,
+  charge_key TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  customer TEXT NOT NULL,
+  payment TEXT NOT NULL,
+  refund TEXT,
+  attempt INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  due_at INTEGER,
+  tries INTEGER NOT NULL,
+  PRIMARY KEY (account, charge_key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX billing_charge_wanted ON billing_charge (due_at, account) WHERE state = 'wanted';
+
+CREATE TABLE billing_answer (
+  account TEXT NOT NULL,
+  answer_key TEXT NOT NULL,
+  fingerprint TEXT NOT NULL,
+  answer TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (account, answer_key)
+) STRICT, WITHOUT ROWID;
