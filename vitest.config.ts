@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/global_setup.ts'],
     // Two cores: one file per core at a time; a test that needs longer than this waits for something that never comes.
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -1,0 +1,35 @@
+import { BillhookError } from '../model/error.ts'
+
+/** Texts come from our own code, so their number is bounded; the bound guards against a text with values in it. */
+const MAX_TEXTS = 5_000
+const known = new Map<string, { readonly text: string; readonly count: number }>()
+
+/**
+ * A statement with `?` for each value, written with `$1`, `$2`, … A `?` anywhere else (in a text, in an operator) is not
+ * possible: it is counted as a value, and the numbers must agree.
+ *
+ * @throws BillhookError `internal_invariant` if the statement does not have one `?` for each value
+ */
+export function numbered(sql: string, values: number): string {
+  let entry = known.get(sql)
+  if (entry === undefined) {
+    let count = 0
+    const text = sql.replaceAll('?', () => `$${(count += 1)}`)
+    entry = { text, count }
+    if (known.size < MAX_TEXTS) known.set(sql, entry)
+  }
+  if (entry.count !== values)
+    throw new BillhookError('internal_invariant', `a statement with ${entry.count} places was given ${values} values`)
+  return entry.text
+}
+
+/** `(?, ?), (?, ?)`: the values of a multi-row insert. */
+export function rowsOf(rows: number, columns: number): string {
+  const row = `(${Array.from({ length: columns }, () => '?').join(', ')})`
+  return Array.from({ length: rows }, () => row).join(', ')
+}
+
+/** `?, ?, ?`: the members of an `IN` list. */
+export function listOf(members: number): string {
+  return Array.from({ length: members }, () => '?').join(', ')
+}

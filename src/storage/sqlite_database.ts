@@ -1,0 +1,229 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import type { StatementSync } from 'node:sqlite'
+import { BillhookError, messageOf } from '../model/error.ts'
+import type { Transaction } from '../ports/transaction.ts'
+import type { Database, SqlRow, SqlValue, Statements } from './database.ts'
+import { numbered } from './placeholders.ts'
+
+/** How the embedded backend is opened. */
+export interface SqliteOptions {
+  /** Folder of the database, made if it is not there. Null: a temporary folder, removed on closing. */
+  readonly dataFolder: string | null
+  /** Where temporary folders are made; only for `dataFolder: null`. */
+  readonly temporaryFolder: string
+}
+
+/** Prepared statements that are kept; texts come from our own code and multi-row batches, so their number is bounded. */
+const MAX_STATEMENTS = 500
+
+/** Result codes of SQLite (primary part) that mean: the file cannot be used now, whoever asks. @source sqlite.org/rescode.html */
+const UNAVAILABLE = new Set([5, 6, 7, 8, 10, 11, 13, 14, 23, 26])
+
+/**
+ * The embedded backend: `node:sqlite`, write-ahead log, one sync per commit. One connection writes, its transactions run
+ * one after another in the order in which they were asked for; another one serves reads outside transactions, which see
+ * what was last committed. Work inside a transaction must not ask this database for another transaction: it would wait
+ * for itself.
+ *
+ * One process at a time: a second lock database is held open exclusively. The operating system drops that lock when the
+ * process dies, however it dies.
+ *
+ * @throws BillhookError `store_locked` if another process, or another part of this one, uses the folder
+ */
+export class SqliteDatabase implements Database {
+  readonly backend = 'embedded'
+  readonly #folder: string
+  readonly #temporary: boolean
+  readonly #lock: DatabaseSync
+  readonly #writer: Connection
+  readonly #reader: Connection
+  readonly #open = new WeakMap<Transaction, Statements>()
+  #tail: Promise<unknown> = Promise.resolve()
+  #closing: Promise<void> | null = null
+
+  constructor(options: SqliteOptions) {
+    this.#temporary = options.dataFolder === null
+    this.#folder = folderOf(options)
+    this.#lock = lockFolder(this.#folder)
+    try {
+      const file = join(this.#folder, 'billhook.db')
+      this.#writer = new Connection(new DatabaseSync(file, { timeout: 0 }))
+      this.#writer.native.exec(
+        'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY',
+      )
+      this.#reader = new Connection(new DatabaseSync(file, { readOnly: true, timeout: 0 }))
+      this.#reader.native.exec('PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY')
+    } catch (error) {
+      this.#lock.close()
+      throw meaningOf(error)
+    }
+  }
+
+  async all(sql: string, values: readonly SqlValue[] = []): Promise<readonly SqlRow[]> {
+    if (reads(sql)) return this.#reader.all(sql, values)
+    return this.transaction((transaction) => this.within(transaction).all(sql, values))
+  }
+
+  async first(sql: string, values: readonly SqlValue[] = []): Promise<SqlRow | null> {
+    if (reads(sql)) return this.#reader.first(sql, values)
+    return this.transaction((transaction) => this.within(transaction).first(sql, values))
+  }
+
+  async run(sql: string, values: readonly SqlValue[] = []): Promise<number> {
+    return this.transaction((transaction) => this.within(transaction).run(sql, values))
+  }
+
+  async transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    if (this.#closing !== null) throw new BillhookError('shutting_down', 'the store is closed: it takes no transaction')
+    const turn = this.#tail.then(() => this.#runTransaction(work))
+    // The next one runs whatever became of this one; its caller alone is told of a failure.
+    this.#tail = turn.catch(() => null)
+    return turn
+  }
+
+  within(transaction: Transaction): Statements {
+    const statements = this.#open.get(transaction)
+    if (statements === undefined)
+      throw new BillhookError('internal_invariant', 'a transaction was used that is over, or that another store opened')
+    return statements
+  }
+
+  /** Waits for the transactions that were asked for before, then lets the folder go. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(): Promise<void> {
+    await this.#tail
+    this.#reader.native.close()
+    this.#writer.native.close()
+    this.#lock.close()
+    if (this.#temporary) rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  async #runTransaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    const { native } = this.#writer
+    const transaction: Transaction = { backend: 'embedded', native }
+    this.#writer.run('BEGIN IMMEDIATE', [])
+    this.#open.set(transaction, asStatements(this.#writer))
+    try {
+      const result = await work(transaction)
+      this.#writer.run('COMMIT', [])
+      return result
+    } catch (error) {
+      // A full disk or a constraint may have ended the transaction already.
+      if (native.isTransaction) this.#writer.run('ROLLBACK', [])
+      throw error
+    } finally {
+      this.#open.delete(transaction)
+    }
+  }
+}
+
+/** One `node:sqlite` connection with its prepared statements. */
+class Connection {
+  readonly native: DatabaseSync
+  readonly #statements = new Map<string, StatementSync>()
+
+  constructor(native: DatabaseSync) {
+    this.native = native
+  }
+
+  all(sql: string, values: readonly SqlValue[]): readonly SqlRow[] {
+    return guarded(() => this.#prepare(sql, values.length).all(...values))
+  }
+
+  first(sql: string, values: readonly SqlValue[]): SqlRow | null {
+    return guarded(() => this.#prepare(sql, values.length).get(...values) ?? null)
+  }
+
+  run(sql: string, values: readonly SqlValue[]): number {
+    return guarded(() => Number(this.#prepare(sql).run(...values).changes))
+  }
+
+  #prepare(sql: string, values: number): StatementSync {
+    // The driver would take a missing value for null.
+    numbered(sql, values)
+    const known = this.#statements.get(sql)
+    if (known !== undefined) return known
+    if (this.#statements.size >= MAX_STATEMENTS) {
+      const oldest = this.#statements.keys().next()
+      if (oldest.done !== true) this.#statements.delete(oldest.value)
+    }
+    const statement = this.native.prepare(sql)
+    this.#statements.set(sql, statement)
+    return statement
+  }
+}
+
+function asStatements(connection: Connection): Statements {
+  return {
+    all: async (sql, values = []) => connection.all(sql, values),
+    first: async (sql, values = []) => connection.first(sql, values),
+    run: async (sql, values = []) => connection.run(sql, values),
+  }
+}
+
+/** Only what begins so can be served by the connection that cannot write. */
+function reads(sql: string): boolean {
+  return /^\s*(select|with|explain)\b/i.test(sql)
+}
+
+function folderOf(options: SqliteOptions): string {
+  try {
+    if (options.dataFolder === null) return mkdtempSync(join(options.temporaryFolder, 'billhook-'))
+    mkdirSync(options.dataFolder, { recursive: true, mode: 0o700 })
+    return options.dataFolder
+  } catch (error) {
+    throw new BillhookError('store_unavailable', `the data folder cannot be made: ${messageOf(error)}`, {
+      cause: error,
+    })
+  }
+}
+
+function lockFolder(folder: string): DatabaseSync {
+  let lock: DatabaseSync | null = null
+  try {
+    lock = new DatabaseSync(join(folder, 'billhook.lock'), { timeout: 0 })
+    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+    return lock
+  } catch (error) {
+    lock?.close()
+    if (codeOf(error) !== 5) throw meaningOf(error)
+    throw new BillhookError(
+      'store_locked',
+      `the data folder ${folder} is in use by another process; stop that one, give this one another folder, or use PostgreSQL`,
+      { cause: error, details: { folder } },
+    )
+  }
+}
+
+function guarded<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw meaningOf(error)
+  }
+}
+
+/** The primary result code of SQLite, or null. */
+function codeOf(error: unknown): number | null {
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return null
+  return error.errcode & 0xff
+}
+
+function meaningOf(error: unknown): unknown {
+  const code = codeOf(error)
+  if (code === null || !UNAVAILABLE.has(code)) return error
+  return new BillhookError('store_unavailable', `the embedded store cannot be used: ${messageOf(error)}`, {
+    cause: error,
+    details: { sqlite: code },
+  })
+}
