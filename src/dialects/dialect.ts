@@ -8,6 +8,7 @@ import type { Instant } from '../model/instant.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { Observation, Problem } from '../model/observations.ts'
 import type { RetryPolicy } from '../model/retry.ts'
+import type { InvoiceStatus, SubscriptionStatus } from '../model/status.ts'
 import type { Refusal } from '../model/verdict.ts'
 import type { Headers } from '../wire/headers.ts'
 
@@ -137,6 +138,16 @@ export interface Decoded {
   /** True if the type is not in the catalogue: kept, answered with success, and nothing is derived from it. */
   readonly unknown: boolean
   readonly problems: readonly Problem[]
+}
+
+/** The provider's own words, for reading stories and imports that are written in them. */
+export interface ProviderWords {
+  /** Whether amounts are written in the currency's minor unit (5000) or its major unit (50). */
+  readonly amounts: 'minor' | 'major'
+  /** The status of a subscription as the provider writes it, in ours. */
+  readonly subscriptionStatuses: Readonly<Record<string, SubscriptionStatus>>
+  /** The status of an invoice as the provider writes it, in ours. */
+  readonly invoiceStatuses: Readonly<Record<string, InvoiceStatus>>
 }
 
 /** One provider's wire protocol. */
