@@ -145,7 +145,7 @@ class Connection {
   }
 
   run(sql: string, values: readonly SqlValue[]): number {
-    return guarded(() => Number(this.#prepare(sql).run(...values).changes))
+    return guarded(() => Number(this.#prepare(sql, values.length).run(...values).changes))
   }
 
   #prepare(sql: string, values: number): StatementSync {
