@@ -1,0 +1,149 @@
+import { parseCurrency } from '../model/currency.ts'
+import type { Currency } from '../model/currency.ts'
+import type { Interval } from '../model/calendar.ts'
+import { BillhookError } from '../model/error.ts'
+import { parseInstant } from '../model/instant.ts'
+import type { Instant } from '../model/instant.ts'
+import { isObject } from '../model/json.ts'
+import type { Json, JsonObject } from '../model/json.ts'
+import { money, parseDecimal } from '../model/money.ts'
+import type { Money } from '../model/money.ts'
+
+/** The fields of an object or action of a story, read with the type that is wanted; faults name the field. */
+export class StoryFields {
+  readonly raw: JsonObject
+  readonly #what: string
+
+  /** @param what names the object in messages, for example `given.2.subscription` */
+  constructor(raw: JsonObject, what: string) {
+    this.raw = raw
+    this.#what = what
+  }
+
+  has(key: string): boolean {
+    return Object.hasOwn(this.raw, key)
+  }
+
+  /** The first of several names under which stories write the same thing. */
+  #value(keys: readonly string[]): Json {
+    return keys.map((key) => (this.has(key) ? this.raw[key] : undefined)).find((value) => value !== undefined) ?? null
+  }
+
+  text(...keys: readonly string[]): string | null {
+    const value = this.#value(keys)
+    if (value === null) return null
+    if (typeof value === 'string') return value
+    throw this.fault(keys[0] ?? '', 'a text')
+  }
+
+  requiredText(...keys: readonly string[]): string {
+    const value = this.text(...keys)
+    if (value === null) throw this.fault(keys.join(' or '), 'a text')
+    return value
+  }
+
+  integer(...keys: readonly string[]): number | null {
+    const value = this.#value(keys)
+    if (value === null) return null
+    if (typeof value === 'number' && Number.isSafeInteger(value)) return value
+    throw this.fault(keys[0] ?? '', 'a whole number')
+  }
+
+  boolean(...keys: readonly string[]): boolean | null {
+    const value = this.#value(keys)
+    if (value === null || typeof value === 'boolean') return value
+    throw this.fault(keys[0] ?? '', 'true or false')
+  }
+
+  instant(...keys: readonly string[]): Instant | null {
+    const value = this.#value(keys)
+    if (value === null) return null
+    const at = parseInstant(value)
+    if (at === null) throw this.fault(keys[0] ?? '', 'a point in time')
+    return at
+  }
+
+  currency(): Currency | null {
+    return parseCurrency(this.#value(['currency']))
+  }
+
+  /** @param unit how the story's provider writes amounts */
+  amount(currency: Currency, unit: 'minor' | 'major', ...keys: readonly string[]): Money | null {
+    const value = this.#value(keys)
+    if (value === null) return null
+    if (typeof value !== 'number' && typeof value !== 'string') throw this.fault(keys[0] ?? '', 'an amount')
+    const read = unit === 'minor' ? money(Number(value), currency) : parseDecimal(String(value), currency)
+    if (read === null) throw this.fault(keys[0] ?? '', `an amount of ${currency}`)
+    return read
+  }
+
+  object(...keys: readonly string[]): StoryFields | null {
+    const value = this.#value(keys)
+    if (value === null) return null
+    if (isObject(value)) return new StoryFields(value, `${this.#what}.${keys[0] ?? ''}`)
+    throw this.fault(keys[0] ?? '', 'an object')
+  }
+
+  objects(...keys: readonly string[]): readonly StoryFields[] {
+    const value = this.#value(keys)
+    if (value === null) return []
+    if (!Array.isArray(value)) throw this.fault(keys[0] ?? '', 'a list')
+    return value.map((member, index) => {
+      if (isObject(member)) return new StoryFields(member, `${this.#what}.${keys[0] ?? ''}.${index}`)
+      throw this.fault(`${keys[0] ?? ''}.${index}`, 'an object')
+    })
+  }
+
+  /** `interval: month` with `interval_count`, `period: monthly` with a numeric `interval`, `period: P1M`, or `recurring`. */
+  interval(): Interval | null {
+    const recurring = this.object('recurring')
+    if (recurring !== null) {
+      const count = recurring.integer('period', 'interval_count') ?? 1
+      return intervalOf(recurring.text('period_unit', 'interval') ?? 'month', count)
+    }
+    const period = this.#value(['period'])
+    const interval = this.#value(['interval'])
+    if (typeof period === 'string') return intervalOf(period, typeof interval === 'number' ? interval : 1)
+    if (typeof interval === 'string') return intervalOf(interval, this.integer('interval_count') ?? 1)
+    return null
+  }
+
+  metadata(): Readonly<Record<string, string>> {
+    const value = this.#value(['metadata', 'notes'])
+    if (!isObject(value)) return {}
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, typeof inner === 'string' ? inner : JSON.stringify(inner)]))
+  }
+
+  fault(key: string, expected: string): BillhookError {
+    return new BillhookError(
+      'scenario_invalid',
+      `${this.#what}.${key}: expected ${expected}, found ${JSON.stringify(this.raw[key] ?? null)}`,
+    )
+  }
+}
+
+const UNITS = {
+  day: 'day',
+  daily: 'day',
+  week: 'week',
+  weekly: 'week',
+  month: 'month',
+  monthly: 'month',
+  quarterly: 'quarter',
+  year: 'year',
+  yearly: 'year',
+  annual: 'year',
+} as const satisfies Record<string, Interval['unit'] | 'quarter'>
+
+const ISO_UNITS = { D: 'day', W: 'week', M: 'month', Y: 'year' } as const satisfies Record<string, Interval['unit']>
+
+function intervalOf(text: string, count: number): Interval | null {
+  const iso = /^P(\d+)([DWMY])$/.exec(text)
+  if (iso?.[1] !== undefined) {
+    const unit = Object.entries(ISO_UNITS).find(([letter]) => letter === iso[2])?.[1]
+    return unit === undefined ? null : { unit, count: Number(iso[1]) }
+  }
+  const unit = Object.entries(UNITS).find(([name]) => name === text.toLowerCase())?.[1]
+  if (unit === undefined) return null
+  return unit === 'quarter' ? { unit: 'month', count: 3 * count } : { unit, count }
+}
