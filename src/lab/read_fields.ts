@@ -111,7 +111,9 @@ export class StoryFields {
   metadata(): Readonly<Record<string, string>> {
     const value = this.#value(['metadata', 'notes'])
     if (!isObject(value)) return {}
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, typeof inner === 'string' ? inner : JSON.stringify(inner)]))
+    return Object.fromEntries(
+      Object.entries(value).map(([key, inner]) => [key, typeof inner === 'string' ? inner : JSON.stringify(inner)]),
+    )
   }
 
   fault(key: string, expected: string): BillhookError {
