@@ -27,14 +27,22 @@ export type StoreLocation =
 export async function openDatabase(location: StoreLocation): Promise<Database> {
   const database = 'databaseUrl' in location ? openPostgres(location) : openSqlite(location)
   try {
-    if ('databaseUrl' in location && location.schema !== undefined)
-      await database.run(`CREATE SCHEMA IF NOT EXISTS ${location.schema}`)
+    if ('databaseUrl' in location && location.schema !== undefined) await createSchema(database, location.schema)
     await migrate(database, await loadMigrations(database.backend))
     return database
   } catch (error) {
     await database.close()
     throw error
   }
+}
+
+/** Two nodes that make the same schema at once would trip over each other in spite of `IF NOT EXISTS`. */
+async function createSchema(database: Database, schema: string): Promise<void> {
+  await database.transaction(async (transaction) => {
+    const statements = database.within(transaction)
+    await statements.run(`SELECT pg_advisory_xact_lock(hashtext('billhook schemas'))`)
+    await statements.run(`CREATE SCHEMA IF NOT EXISTS ${schema}`)
+  })
 }
 
 function openPostgres(location: Extract<StoreLocation, { databaseUrl: string }>): Database {
