@@ -82,6 +82,11 @@ export interface ObservedSubscription {
   readonly paidThrough: Instant | null
   /** True when the provider says that nothing is charged for it. */
   readonly free: boolean
+  /**
+   * True when a customer holds one such agreement per plan group at this provider: a newer one takes the place of the
+   * older, whether or not the older one's end is told. May be omitted: false.
+   */
+  readonly exclusive?: boolean
   readonly metadata: Readonly<Record<string, string>>
 }
 
