@@ -151,6 +151,21 @@ export interface ScheduledChange {
   readonly items: readonly { readonly price: string; readonly quantity: number }[]
 }
 
+/** A change that waits for the payment of its invoice. */
+export interface PendingChange {
+  readonly items: readonly SubscriptionItem[]
+  readonly invoice: string
+  readonly expiresAt: Instant
+}
+
+/** A resumption that waits for the payment of its invoice; the cycle that it will start is that of the invoice. */
+export interface Resumption {
+  readonly invoice: string
+  readonly anchor: Instant
+  /** Then the invoice is void and the pause goes on; null: it waits for ever. */
+  readonly expiresAt: Instant | null
+}
+
 /** A first payment that waits for the customer: consent, upfront amount, plan amount. */
 export interface Authorization {
   readonly upfront: Money | null
@@ -206,6 +221,12 @@ export interface Subscription {
     readonly by: Actor
   } | null
   readonly scheduledChange: ScheduledChange | null
+  /** A change that takes effect when its invoice is paid. */
+  readonly pendingChange?: PendingChange | null
+  /** A resumption that takes effect when its invoice is paid. */
+  readonly resumption?: Resumption | null
+  /** The ends of trial and cycle that have been announced, so that each is announced once. */
+  readonly announced?: { readonly trialEnd: Instant | null; readonly renewal: Instant | null }
   readonly latestInvoice: string | null
   /** Failed attempts at the invoice that is being collected. */
   readonly failedAttempts: number
@@ -266,6 +287,10 @@ export interface Invoice {
   /** Attempts made so far. */
   readonly attempts: number
   readonly nextAttemptAt: Instant | null
+  /** When its first attempt failed. */
+  readonly firstFailedAt?: Instant | null
+  /** When its due date was announced. */
+  readonly dueAnnouncedAt?: Instant | null
   /** When a draft is finalized by the engine; null if it is not. */
   readonly finalizesAt: Instant | null
   readonly gate: InvoiceGate
