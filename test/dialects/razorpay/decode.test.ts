@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { razorpay } from '../../../src/dialects/razorpay/index.ts'
+import type { JsonObject } from '../../../src/model/json.ts'
 import type { SubscriptionStatus } from '../../../src/model/status.ts'
 import { instantFromSeconds } from '../../../src/model/instant.ts'
 import { decoded, opened, snapshotOf, WIRE_NAMES } from './fixtures.ts'
@@ -116,12 +117,21 @@ describe('razorpay decode of the printed samples', () => {
   })
 })
 
+type Loose = Record<string, unknown>
+
+interface Payload {
+  subscription: { entity: Loose } | Loose
+  payment?: { entity: Loose }
+}
+
 describe('razorpay decode of bodies that differ from the samples', () => {
-  async function changed(name: string, change: (subscription: Record<string, unknown>, payload: any) => void) {
+  async function changed(name: string, change: (subscription: Loose, payload: Payload) => void) {
     const notification = await opened(name)
-    const body = structuredClone(notification.body) as any
+    const body = structuredClone(notification.body) as unknown as {
+      payload: Payload & { subscription: { entity: Loose } }
+    }
     change(body.payload.subscription.entity, body.payload)
-    return razorpay.decode({ ...notification, body })
+    return razorpay.decode({ ...notification, body: body as unknown as JsonObject })
   }
 
   test('the word resumed means active', async () => {
@@ -189,8 +199,8 @@ describe('razorpay decode of bodies that differ from the samples', () => {
   test('why a payment failed says whether trying again may help', async () => {
     const failure = async (reason: string | null, code: string) => {
       const { observations } = await changed('subscription.pending.with-payment', (_subscription, payload) => {
-        payload.payment.entity.error_reason = reason
-        payload.payment.entity.error_code = code
+        payload.payment!.entity['error_reason'] = reason
+        payload.payment!.entity['error_code'] = code
       })
       return snapshotOf(observations, 'payment').value.failure
     }
