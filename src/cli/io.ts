@@ -1,0 +1,28 @@
+/** What a command talks to: replaced in tests. */
+export interface CliIo {
+  /** Standard output: what was asked for. */
+  out(text: string): void
+  /** Standard error: everything else. */
+  err(text: string): void
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Aborts when the process is asked to end. */
+  readonly signal: AbortSignal
+}
+
+/** How a command ended. */
+export const EXIT = {
+  ok: 0,
+  /** Something of ours or of the machine's failed. */
+  failed: 1,
+  /** Wrong use: an unknown option, a file that is not there. */
+  usage: 2,
+  /** The thing that was asked about is refused. */
+  refused: 3,
+} as const
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
+
+/** Wrong use of a command: told in one line, exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}

@@ -1,0 +1,120 @@
+import { readFileSync, statSync } from 'node:fs'
+import type { Command } from 'commander'
+import type { Judgement } from '../app/judge.ts'
+import { judge } from '../app/judge.ts'
+import { resolveDialect } from '../dialects/registry.ts'
+import { DIALECT_IDS } from '../dialects/dialect.ts'
+import type { DialectId } from '../dialects/dialect.ts'
+import { messageOf } from '../model/error.ts'
+import { parseInstant, SECOND_MS } from '../model/instant.ts'
+import type { Instant } from '../model/instant.ts'
+import { isObject, writeModel } from '../model/json.ts'
+import { EXIT, UsageError } from './io.ts'
+import type { CliIo, ExitCode } from './io.ts'
+
+/** Larger captured requests are a mistake: no provider sends a hundredth of it. */
+const MAX_FILE_BYTES = 64 * 1024 * 1024
+
+interface OpenOptions {
+  readonly dialect: string
+  readonly secret: readonly string[]
+  readonly jwks?: string
+  readonly at?: string
+  readonly tolerance?: string
+  readonly headers: string
+}
+
+/**
+ * `billhook open`: judges a captured request. Prints one JSON object; times in it are milliseconds since 1970.
+ * Exit code 0 if it opens, 3 if it is refused, 2 on wrong use.
+ */
+export function addOpen(program: Command, io: CliIo, end: (code: ExitCode) => void): void {
+  program
+    .command('open')
+    .description('judge a captured request: does it open, why not, what does it say (exit code 0: opens, 3: refused)')
+    .argument('<body>', 'file with the exact bytes of the body')
+    .requiredOption('--dialect <id>', `one of ${DIALECT_IDS.join(', ')}, or another version of one of them`)
+    .requiredOption('--headers <file>', 'JSON file: header name to text, or to a list of texts')
+    .option('--secret <text>', 'a secret to open with; may be given several times', collect, [])
+    .option('--jwks <file>', 'the key set to open tokens with')
+    .option('--at <instant>', 'the receiver’s clock, ISO 8601; without it no rule of age is applied')
+    .option('--tolerance <seconds>', 'how far the signed time may lie from the clock, instead of the dialect’s default')
+    .action(async (bodyFile: string, options: OpenOptions) => {
+      const judgement = await judge({
+        dialect: dialectAt(options.dialect),
+        secrets: options.secret,
+        keySetFile: options.jwks ?? null,
+        at: options.at === undefined ? null : instantAt(options.at),
+        toleranceMs: options.tolerance === undefined ? null : secondsAt(options.tolerance),
+        headers: headersAt(options.headers),
+        body: new Uint8Array(readAt(bodyFile, 'the body file')),
+      })
+      io.out(`${print(judgement)}\n`)
+      if (judgement.detail !== null) io.err(`billhook: ${judgement.reason}: ${judgement.detail}\n`)
+      end(judgement.ok ? EXIT.ok : EXIT.refused)
+    })
+}
+
+/** The printed object has exactly the documented members; the detail goes to standard error. */
+function print({ ok, reason, notification, observations, unknown, problems }: Judgement): string {
+  return writeModel({ ok, reason, notification, observations, unknown, problems })
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value]
+}
+
+function dialectAt(text: string): DialectId {
+  const dialect = resolveDialect(text)
+  if (dialect === null) throw new UsageError(`--dialect: ${text} is none; known are ${DIALECT_IDS.join(', ')}`)
+  return dialect.id
+}
+
+function instantAt(text: string): Instant {
+  const at = parseInstant(text)
+  if (at === null) throw new UsageError(`--at: ${text} is not a point in time; write for example 2026-01-31T00:00:00Z`)
+  return at
+}
+
+/** A day-long tolerance is 86400; a number above this is milliseconds by mistake. */
+const MAX_TOLERANCE_SECONDS = 10 * 365 * 86_400
+
+function secondsAt(text: string): number {
+  const seconds = /^\d+(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN
+  if (!(seconds <= MAX_TOLERANCE_SECONDS))
+    throw new UsageError(`--tolerance: ${text} is not a number of seconds from 0 to ${MAX_TOLERANCE_SECONDS}`)
+  return Math.round(seconds * SECOND_MS)
+}
+
+function headersAt(path: string): Readonly<Record<string, string | readonly string[]>> {
+  let value: unknown
+  try {
+    value = JSON.parse(readAt(path, 'the headers file').toString('utf8'))
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    throw new UsageError(`${path}: not JSON: ${messageOf(error)}`)
+  }
+  if (!isObject(value)) throw new UsageError(`${path}: must be one JSON object, header name to text or list of texts`)
+  return Object.fromEntries(Object.entries(value).map(([name, header]) => [name, headerAt(path, name, header)]))
+}
+
+function headerAt(path: string, name: string, header: unknown): string | readonly string[] {
+  if (typeof header === 'string') return header
+  if (isTexts(header)) return header
+  throw new UsageError(`${path}: ${JSON.stringify(name)} must be a text or a list of texts`)
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
+}
+
+function readAt(path: string, what: string): Buffer {
+  try {
+    const { size } = statSync(path)
+    if (size > MAX_FILE_BYTES) throw new UsageError(`${what} ${path} has ${size} bytes; at most ${MAX_FILE_BYTES}`)
+    return readFileSync(path)
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    throw new UsageError(`${what} cannot be read: ${messageOf(error)}`)
+  }
+}

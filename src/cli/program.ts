@@ -1,0 +1,39 @@
+import { Command, CommanderError } from 'commander'
+import { isBillhookError, messageOf } from '../model/error.ts'
+import { EXIT, UsageError } from './io.ts'
+import type { CliIo, ExitCode } from './io.ts'
+import { addOpen } from './open.ts'
+
+/** Runs one command line (without the program's own name) and says how it ended. */
+export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCode> {
+  let code: ExitCode = EXIT.ok
+  const end = (ended: ExitCode): void => {
+    code = ended
+  }
+  const program = new Command('billhook')
+    .description('Subscription-billing webhooks, both ends.')
+    .exitOverride()
+    .configureOutput({ writeOut: io.out, writeErr: io.err })
+    .showHelpAfterError('(billhook <command> --help shows what it takes)')
+  addOpen(program, io, end)
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return code
+  } catch (error) {
+    return explain(error, io)
+  }
+}
+
+function explain(error: unknown, io: CliIo): ExitCode {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  if (error instanceof UsageError) {
+    io.err(`billhook: ${error.message}\n`)
+    return EXIT.usage
+  }
+  if (isBillhookError(error)) {
+    io.err(`billhook: ${error.code}: ${error.message}\n`)
+    return error.code === 'config_invalid' || error.status < 500 ? EXIT.usage : EXIT.failed
+  }
+  io.err(`billhook: ${messageOf(error)}\n`)
+  return EXIT.failed
+}
