@@ -63,6 +63,8 @@ export interface AggregateChange {
   readonly customer: string
   /** New and changed entities. */
   readonly entities: readonly StoredEntity[]
+  /** Entities that are no more: deleted drafts, amounts taken back. */
+  readonly removed: readonly { readonly kind: StoredEntity['kind']; readonly id: string }[]
   readonly minted: number
   /** The version that was loaded; 0 if it did not exist. */
   readonly version: number
@@ -118,6 +120,10 @@ export interface BillingStore {
   updateAccount(transaction: Transaction, account: Account): Promise<void>
   /** Locked until the transaction ends; aggregates that do not exist are left out. */
   load(transaction: Transaction, account: string, customers: readonly string[]): Promise<readonly Aggregate[]>
+  /** The same without a lock, for reading only. */
+  peek(transaction: Transaction | null, account: string, customer: string): Promise<Aggregate | null>
+  /** The version of an aggregate, 0 if it does not exist. */
+  versionOf(transaction: Transaction, account: string, customer: string): Promise<number>
   /** @throws BillhookError `conflict` if an aggregate's version is not the one that was loaded */
   save(transaction: Transaction, changes: readonly AggregateChange[]): Promise<void>
   log(transaction: Transaction, facts: readonly LoggedFact[]): Promise<void>

@@ -68,11 +68,24 @@ class SqlBillingStore implements BillingStore {
   }
 
   async load(transaction: Transaction, account: string, customers: readonly string[]): Promise<readonly Aggregate[]> {
+    return this.#read(this.#in(transaction), account, customers, this.#lock)
+  }
+
+  async peek(transaction: Transaction | null, account: string, customer: string): Promise<Aggregate | null> {
+    const [aggregate] = await this.#read(this.#in(transaction), account, [customer], '')
+    return aggregate ?? null
+  }
+
+  async #read(
+    statements: Statements,
+    account: string,
+    customers: readonly string[],
+    lock: string,
+  ): Promise<readonly Aggregate[]> {
     if (customers.length === 0) return []
-    const statements = this.#in(transaction)
     const marks = list(customers.length)
     const heads = await statements.all(
-      `SELECT customer, minted, version FROM billing_aggregate WHERE account = ? AND customer IN (${marks}) ORDER BY customer${this.#lock}`,
+      `SELECT customer, minted, version FROM billing_aggregate WHERE account = ? AND customer IN (${marks}) ORDER BY customer${lock}`,
       [account, ...customers],
     )
     const rows = await statements.all(
@@ -87,6 +100,14 @@ class SqlBillingStore implements BillingStore {
       version: number(head['version']),
       entities: (entities.get(text(head['customer'])) ?? []).map(entityOf),
     }))
+  }
+
+  async versionOf(transaction: Transaction, account: string, customer: string): Promise<number> {
+    const row = await this.#in(transaction).first(
+      'SELECT version FROM billing_aggregate WHERE account = ? AND customer = ?',
+      [account, customer],
+    )
+    return row === null ? 0 : number(row['version'])
   }
 
   async save(transaction: Transaction, changes: readonly AggregateChange[]): Promise<void> {
@@ -109,6 +130,14 @@ class SqlBillingStore implements BillingStore {
          ON CONFLICT (account, kind, id) DO UPDATE SET live = excluded.live, data = excluded.data`,
         rows.flat(),
       )
+    }
+    for (const { account, removed } of changes) {
+      for (const { kind, id } of removed)
+        await statements.run('DELETE FROM billing_entity WHERE account = ? AND kind = ? AND id = ?', [
+          account,
+          kind,
+          id,
+        ])
     }
   }
 

@@ -35,6 +35,7 @@ const change = (customer: string, over: Partial<AggregateChange> = {}): Aggregat
   account: 'acct_1',
   customer,
   entities: [],
+  removed: [],
   minted: 0,
   version: 0,
   dueAt: null,
