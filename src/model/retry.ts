@@ -3,7 +3,7 @@
  * override. Times are milliseconds.
  */
 export interface RetryPolicy {
-  /** Name for people and programs, for example `stripe_seed`. */
+  /** Name for people and programs, for example `hourly`. */
   readonly id: string
   /** When the attempts after the first are made, counted from the event's first attempt. Rising. */
   readonly offsetsMs: readonly number[]

@@ -1,0 +1,154 @@
+/** The documents that are generated from tables in the source. `npm run docs` writes them; a test compares them. */
+import { readFileSync } from 'node:fs'
+import { SETTINGS } from '../../src/app/config.ts'
+import { ERRORS } from '../../src/model/error.ts'
+import { FACT_KINDS, RECORD_KINDS } from '../../src/model/facts.ts'
+import { REFUSALS } from '../../src/model/verdict.ts'
+
+const root = new URL('../../', import.meta.url)
+
+/** Each document by its path, as it should be. */
+export function documents(): Readonly<Record<string, string>> {
+  return {
+    'docs/errors.md': errors(),
+    'docs/verdicts.md': verdicts(),
+    'docs/facts.md': facts(),
+    'docs/configuration.md': configuration(),
+    'docs/dependencies.md': dependencies(),
+  }
+}
+
+function errors(): string {
+  return page('Errors', [
+    'Every error of the API has the body `{"error": {"code", "message", "details"}}`; the library throws `BillhookError` with the same `code`. Codes are stable; messages are for people and may change.',
+    table(
+      ['code', 'status', 'meaning', 'what to do'],
+      Object.entries(ERRORS).map(([code, { status, meaning, remedy }]) => [
+        `\`${code}\``,
+        String(status),
+        meaning,
+        remedy,
+      ]),
+    ),
+  ])
+}
+
+function verdicts(): string {
+  return page('Verdicts', [
+    'Why a delivery does not open: the `reason` of `billhook open`, the `verdict` of a stored delivery, and the detail of `delivery_refused`. The status is what the sender is answered; after a 5xx it tries again. A delivery that opens has the verdict `ok`.',
+    table(
+      ['reason', 'status', 'meaning'],
+      Object.entries(REFUSALS).map(([reason, { status, meaning }]) => [`\`${reason}\``, String(status), meaning]),
+    ),
+  ])
+}
+
+function facts(): string {
+  return page('Facts', [
+    'What can happen in subscription billing, in one vocabulary. The receiving end derives facts from deliveries; the sending end tells them. Two tellings with the same key are the same fact: handlers run once for it, whatever order, repetition and lateness the deliveries have.',
+    table(
+      ['fact', 'about', 'key', 'meaning'],
+      Object.entries(FACT_KINDS).map(([kind, { about, key, meaning }]) => [`\`${kind}\``, about, key, meaning]),
+    ),
+    '## Records',
+    'Only the sending end tells these. They say nothing about access, and the receiving end derives none of them.',
+    table(
+      ['record', 'about', 'meaning'],
+      Object.entries(RECORD_KINDS).map(([kind, { about, meaning }]) => [`\`${kind}\``, about, meaning]),
+    ),
+  ])
+}
+
+function configuration(): string {
+  return page('Configuration', [
+    'Billhook is configured by its environment. An empty value counts as unset. `billhook config` prints every setting with its value; secrets are never printed. Durations are ISO 8601 (`PT10S`, `P90D`).',
+    table(
+      ['setting', 'default', 'meaning'],
+      SETTINGS.map(({ name, fallback, meaning }) => [
+        `\`${name}\``,
+        fallback === null ? '' : `\`${fallback}\``,
+        meaning,
+      ]),
+    ),
+  ])
+}
+
+/** Why each package is there. A package without a reason, and a reason without a package, fail. */
+const REASONS: Readonly<Record<string, string>> = {
+  '@hono/node-server': 'Serves the REST API on `node:http`. The ingest route does without it.',
+  '@opentelemetry/api': 'Traces, if the application has set up a provider; by itself it does nothing.',
+  commander: 'The command line.',
+  hono: 'Routes of the REST API, on web-standard requests. No dependencies of its own.',
+  kysely: 'Typed queries that are not hot, for both backends.',
+  nodemailer: 'SMTP for customer and operator mails.',
+  pg: 'PostgreSQL. Loaded only when a database URL is given.',
+  pino: 'Structured logs.',
+  undici: 'HTTP client with connection pools, for deliveries and key sets.',
+  yaml: 'Scenario files.',
+  zod: 'Schemas of the REST API: validation and the OpenAPI document from one source.',
+  '@arethetypeswrong/cli': 'Checks that the published types resolve.',
+  '@kinde/webhooks': 'A provider’s SDK, as judge of what we seal.',
+  '@types/express': 'Types for the example.',
+  '@types/luxon': 'Types for an oracle.',
+  '@types/node': 'Types of Node.js.',
+  '@types/nodemailer': 'Types of nodemailer.',
+  '@types/pg': 'Types of pg.',
+  '@types/smtp-server': 'Types for the mail tests.',
+  'dependency-cruiser': 'Enforces which room may import which.',
+  express: 'An example, tested with its real body parser.',
+  fastify: 'An example, tested with its real body parser.',
+  'fast-check': 'Properties.',
+  jose: 'An oracle for tokens.',
+  knip: 'Finds dead code and unused packages.',
+  luxon: 'An oracle for the calendar.',
+  next: 'An example, tested with its real request objects.',
+  oxlint: 'Lint.',
+  'oxlint-tsgolint': 'Lint that knows the types.',
+  'pg-boss': 'The usual alternative, as a baseline of the benchmarks.',
+  prettier: 'Format.',
+  publint: 'Checks the package.',
+  razorpay: 'A provider’s SDK, as judge of what we seal.',
+  'smtp-server': 'A real mail server for the tests.',
+  standardwebhooks: 'An SDK, as judge of what we seal.',
+  stripe: 'A provider’s SDK, as judge of what we seal.',
+  typescript: 'Types and build.',
+  vitest: 'Tests.',
+}
+
+interface Manifest {
+  readonly dependencies: Readonly<Record<string, string>>
+  readonly devDependencies: Readonly<Record<string, string>>
+}
+
+function dependencies(): string {
+  const manifest = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as Manifest
+  const rows = (packages: Readonly<Record<string, string>>): readonly (readonly string[])[] =>
+    Object.entries(packages).map(([name, range]) => {
+      const reason = REASONS[name]
+      if (reason === undefined) throw new Error(`tools/docs/documents.ts gives no reason for the package ${name}`)
+      return [`\`${name}\``, `\`${range}\``, reason]
+    })
+  return page('Dependencies', [
+    'Why each package is there. No provider’s SDK is needed at run time.',
+    '## At run time',
+    table(['package', 'version', 'why'], rows(manifest.dependencies)),
+    '## For development and tests',
+    table(['package', 'version', 'why'], rows(manifest.devDependencies)),
+    'The workspaces `tools/node` and `tools/postgres` bring the Node.js that scripts run on and the PostgreSQL that tests run against; neither is published.',
+  ])
+}
+
+function page(title: string, parts: readonly string[]): string {
+  return `# ${title}\n\n<!-- Generated by npm run docs. -->\n\n${parts.join('\n\n')}\n`
+}
+
+/** A Markdown table, laid out as the formatter does it. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const escaped = rows.map((row) => row.map((cell) => cell.replaceAll('|', '\\|')))
+  const widths = head.map((title, column) =>
+    Math.max(3, title.length, ...escaped.map((row) => row[column]?.length ?? 0)),
+  )
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...escaped.map(line)].join('\n')
+}
