@@ -1,4 +1,5 @@
 import { BillhookError } from '../model/error.ts'
+import type { SqlValue } from './database.ts'
 
 /** Texts come from our own code, so their number is bounded; the bound guards against a text with values in it. */
 const MAX_TEXTS = 5_000
@@ -21,6 +22,16 @@ export function numbered(sql: string, values: number): string {
   if (entry.count !== values)
     throw new BillhookError('internal_invariant', `a statement with ${entry.count} places was given ${values} values`)
   return entry.text
+}
+
+/**
+ * Values as both backends can keep them: a NUL in a text, which a sender may well have written, becomes U+FFFD.
+ * PostgreSQL refuses it, SQLite would cut the text there.
+ */
+export function storable(values: readonly SqlValue[]): SqlValue[] {
+  return values.map((value) =>
+    typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value,
+  )
 }
 
 /** `(?, ?), (?, ?)`: the values of a multi-row insert. */

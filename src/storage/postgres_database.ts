@@ -4,7 +4,7 @@ import type { PoolClient, QueryResult } from 'pg'
 import { BillhookError, messageOf } from '../model/error.ts'
 import type { Transaction } from '../ports/transaction.ts'
 import type { Database, SqlRow, SqlValue, Statements } from './database.ts'
-import { numbered } from './placeholders.ts'
+import { numbered, storable } from './placeholders.ts'
 
 /** How PostgreSQL is reached. */
 export interface PostgresOptions {
@@ -144,7 +144,7 @@ async function query(on: Pool | PoolClient, sql: string, values: readonly SqlVal
   const text = numbered(sql, values.length)
   const name = nameOf(text)
   try {
-    return await on.query<SqlRow>({ text, values: [...values], ...(name === undefined ? {} : { name }) })
+    return await on.query<SqlRow>({ text, values: storable(values), ...(name === undefined ? {} : { name }) })
   } catch (error) {
     throw TRY_AGAIN.has(codeOf(error)) ? error : meaningOf(error)
   }

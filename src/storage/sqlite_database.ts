@@ -5,7 +5,7 @@ import type { StatementSync } from 'node:sqlite'
 import { BillhookError, messageOf } from '../model/error.ts'
 import type { Transaction } from '../ports/transaction.ts'
 import type { Database, SqlRow, SqlValue, Statements } from './database.ts'
-import { numbered } from './placeholders.ts'
+import { numbered, storable } from './placeholders.ts'
 
 /** How the embedded backend is opened. */
 export interface SqliteOptions {
@@ -137,15 +137,15 @@ class Connection {
   }
 
   all(sql: string, values: readonly SqlValue[]): readonly SqlRow[] {
-    return guarded(() => this.#prepare(sql, values.length).all(...values))
+    return guarded(() => this.#prepare(sql, values.length).all(...storable(values)))
   }
 
   first(sql: string, values: readonly SqlValue[]): SqlRow | null {
-    return guarded(() => this.#prepare(sql, values.length).get(...values) ?? null)
+    return guarded(() => this.#prepare(sql, values.length).get(...storable(values)) ?? null)
   }
 
   run(sql: string, values: readonly SqlValue[]): number {
-    return guarded(() => Number(this.#prepare(sql, values.length).run(...values).changes))
+    return guarded(() => Number(this.#prepare(sql, values.length).run(...storable(values)).changes))
   }
 
   #prepare(sql: string, values: number): StatementSync {

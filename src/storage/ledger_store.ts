@@ -1,0 +1,316 @@
+import { FACT_KINDS } from '../model/facts.ts'
+import type { FactKind } from '../model/facts.ts'
+import type { Instant } from '../model/instant.ts'
+import type { ObjectKind } from '../model/objects.ts'
+import type {
+  AccessRow,
+  FactQuery,
+  FactRow,
+  GroupContents,
+  GroupRow,
+  LedgerChange,
+  LedgerStore,
+  ObservationRow,
+  RegisterQuery,
+  RegisterRow,
+  SourceRef,
+} from '../ports/ledger_store.ts'
+import type { Transaction } from '../ports/transaction.ts'
+import type { Database, SqlRow, SqlValue, Statements } from './database.ts'
+import { GROUP_COLUMNS, lockGroups, readGroup, uniteGroups } from './groups.ts'
+import type { GroupContext } from './groups.ts'
+import { listOf } from './placeholders.ts'
+import { count, insert, on, oneOf, padded, parts, text, textOrNull, time, timeOrNull } from './rows.ts'
+
+const OBJECT_KINDS: readonly ObjectKind[] = [
+  'subscription',
+  'invoice',
+  'payment',
+  'payment_link',
+  'checkout',
+  'customer',
+]
+const KINDS: readonly FactKind[] = Object.keys(FACT_KINDS).filter(isFactKind)
+const FACT_COLUMNS = 'fact_key, subject_group, kind, at, customer, subscription, data, delivery, told_at, retracted_at'
+const ACCESS_COLUMNS = 'customer, subject_group, number, summary, turns_at'
+
+/** The ledger's tables on either backend. */
+export function createLedgerStore(database: Database): LedgerStore {
+  return new SqlLedgerStore(database)
+}
+
+class SqlLedgerStore implements LedgerStore {
+  readonly #database: Database
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  async unite(
+    transaction: Transaction,
+    of: SourceRef,
+    linked: readonly (readonly string[])[],
+    newId: () => string,
+  ): Promise<readonly GroupRow[]> {
+    return linked.length === 0 ? [] : uniteGroups(this.#context(transaction, of), linked, newId)
+  }
+
+  async lockGroups(transaction: Transaction, of: SourceRef, ids: readonly string[]): Promise<readonly GroupRow[]> {
+    return [...(await lockGroups(this.#context(transaction, of), ids)).values()]
+  }
+
+  async contents(transaction: Transaction | null, of: SourceRef, groups: readonly string[]): Promise<GroupContents> {
+    const statements = on(this.#database, transaction)
+    return {
+      observations: await this.observationsOf(transaction, of, groups),
+      facts: (await byGroup(statements, of, { table: 'fact', columns: FACT_COLUMNS, groups })).map(readFact),
+      access: (await byGroup(statements, of, { table: 'access_state', columns: ACCESS_COLUMNS, groups })).map(
+        readAccess,
+      ),
+    }
+  }
+
+  async observationsOf(
+    transaction: Transaction | null,
+    of: SourceRef,
+    groups: readonly string[],
+  ): Promise<readonly ObservationRow[]> {
+    const columns = 'delivery, place, subject_group, data'
+    const rows = await byGroup(on(this.#database, transaction), of, { table: 'observation', columns, groups })
+    return rows.map((row) => ({
+      delivery: text(row, 'delivery'),
+      place: count(row, 'place'),
+      group: text(row, 'subject_group'),
+      data: text(row, 'data'),
+    }))
+  }
+
+  async saveLedger(transaction: Transaction, of: SourceRef, change: LedgerChange): Promise<void> {
+    const statements = this.#database.within(transaction)
+    const { backend } = this.#database
+    const owner = [of.account, of.source] as const
+    await insert(statements, backend, {
+      into: 'observation (account, source, delivery, place, subject_group, data)',
+      rows: change.observations.map((row) => [...owner, row.delivery, row.place, row.group, row.data]),
+      after: 'ON CONFLICT DO NOTHING',
+    })
+    await insert(statements, backend, {
+      into: 'register (account, source, kind, id, subject_group, data)',
+      rows: change.registers.map((row) => [...owner, row.kind, row.id, row.group, row.data]),
+      after:
+        'ON CONFLICT (account, source, kind, id) DO UPDATE SET subject_group = excluded.subject_group, data = excluded.data',
+    })
+    await insert(statements, backend, {
+      into: `fact (account, source, ${FACT_COLUMNS})`,
+      rows: change.facts.map((row) => [...owner, ...factRow(row)]),
+      after: `ON CONFLICT (account, source, fact_key) DO UPDATE SET subject_group = excluded.subject_group, at = excluded.at,
+        customer = excluded.customer, subscription = excluded.subscription, data = excluded.data, retracted_at = excluded.retracted_at`,
+    })
+    await insert(statements, backend, {
+      into: `access_state (account, source, ${ACCESS_COLUMNS})`,
+      rows: change.access.map((row) => [...owner, row.customer, row.group, row.number, row.summary, row.turnsAt]),
+      after: `ON CONFLICT (account, source, customer) DO UPDATE SET subject_group = excluded.subject_group,
+        number = excluded.number, summary = excluded.summary, turns_at = excluded.turns_at`,
+    })
+    await insert(statements, backend, {
+      into: `subject_group (account, source, ${GROUP_COLUMNS})`,
+      rows: change.groups.map((row) => [...owner, row.id, row.version, row.watchAt, row.stale, row.state]),
+      after: `ON CONFLICT (account, source, id) DO UPDATE SET version = excluded.version,
+        watch_at = excluded.watch_at, stale = excluded.stale, state = excluded.state`,
+    })
+  }
+
+  async groupsOf(
+    transaction: Transaction | null,
+    of: SourceRef,
+    references: readonly string[],
+  ): Promise<readonly (GroupRow & { readonly reference: string })[]> {
+    const found: (GroupRow & { readonly reference: string })[] = []
+    for (const part of parts(references)) {
+      const list = padded(part)
+      const rows = await on(this.#database, transaction).all(
+        `SELECT m.reference, g.id, g.version, g.watch_at, g.stale, g.state FROM membership m
+         JOIN subject_group g ON g.account = m.account AND g.source = m.source AND g.id = m.subject_group
+         WHERE m.account = ? AND m.source = ? AND m.reference IN (${listOf(list.length)})`,
+        [of.account, of.source, ...list],
+      )
+      found.push(...rows.map((row) => ({ ...readGroup(row), reference: text(row, 'reference') })))
+    }
+    return found
+  }
+
+  async groupIds(of: SourceRef, after: string, limit: number): Promise<readonly string[]> {
+    const rows = await this.#database.all(
+      'SELECT id FROM subject_group WHERE account = ? AND source = ? AND id > ? ORDER BY id LIMIT ?',
+      [of.account, of.source, after, limit],
+    )
+    return rows.map((row) => text(row, 'id'))
+  }
+
+  async register(of: SourceRef, kind: ObjectKind, id: string): Promise<RegisterRow | null> {
+    const row = await this.#database.first(
+      'SELECT kind, id, subject_group, data FROM register WHERE account = ? AND source = ? AND kind = ? AND id = ?',
+      [of.account, of.source, kind, id],
+    )
+    return row === null ? null : readRegister(row)
+  }
+
+  async registers(query: RegisterQuery): Promise<readonly (RegisterRow & SourceRef)[]> {
+    const { account, source, kind, after, limit } = query
+    const where = ['account = ?', 'kind = ?']
+    const values: SqlValue[] = [account, kind]
+    if (source !== undefined) {
+      where.push('source = ?')
+      values.push(source)
+    }
+    if (after !== undefined) {
+      where.push('(source, id) > (?, ?)')
+      values.push(after.source, after.id)
+    }
+    const rows = await this.#database.all(
+      `SELECT source, kind, id, subject_group, data FROM register WHERE ${where.join(' AND ')} ORDER BY source, id LIMIT ?`,
+      [...values, limit],
+    )
+    return rows.map((row) => ({ ...readRegister(row), account, source: text(row, 'source') }))
+  }
+
+  async fact(of: SourceRef, key: string): Promise<FactRow | null> {
+    const row = await this.#database.first(
+      `SELECT ${FACT_COLUMNS} FROM fact WHERE account = ? AND source = ? AND fact_key = ?`,
+      [of.account, of.source, key],
+    )
+    return row === null ? null : readFact(row)
+  }
+
+  async facts(query: FactQuery): Promise<readonly (FactRow & SourceRef)[]> {
+    const { account, source, customer, kind, retracted, after, limit } = query
+    const where = ['account = ?']
+    const values: SqlValue[] = [account]
+    const add = (sql: string, ...more: SqlValue[]): void => {
+      where.push(sql)
+      values.push(...more)
+    }
+    if (source !== undefined) add('source = ?', source)
+    if (customer !== undefined) add('customer = ?', customer)
+    if (kind !== undefined) add('kind = ?', kind)
+    if (retracted !== undefined) add(retracted ? 'retracted_at IS NOT NULL' : 'retracted_at IS NULL')
+    if (after !== undefined) add('(at, source, fact_key) < (?, ?, ?)', after.at, after.source, after.key)
+    const rows = await this.#database.all(
+      `SELECT source, ${FACT_COLUMNS} FROM fact WHERE ${where.join(' AND ')} ORDER BY at DESC, source DESC, fact_key DESC LIMIT ?`,
+      [...values, limit],
+    )
+    return rows.map((row) => ({ ...readFact(row), account, source: text(row, 'source') }))
+  }
+
+  async accessRows(
+    transaction: Transaction | null,
+    of: SourceRef,
+    customers: readonly string[],
+  ): Promise<readonly AccessRow[]> {
+    const found: AccessRow[] = []
+    for (const part of parts(customers)) {
+      const list = padded(part)
+      const rows = await on(this.#database, transaction).all(
+        `SELECT ${ACCESS_COLUMNS} FROM access_state WHERE account = ? AND source = ? AND customer IN (${listOf(list.length)})`,
+        [of.account, of.source, ...list],
+      )
+      found.push(...rows.map(readAccess))
+    }
+    return found
+  }
+
+  async accessTurned(at: Instant, limit: number): Promise<readonly (AccessRow & SourceRef)[]> {
+    const rows = await this.#database.all(
+      `SELECT account, source, ${ACCESS_COLUMNS} FROM access_state WHERE turns_at <= ? ORDER BY turns_at LIMIT ?`,
+      [at, limit],
+    )
+    return rows.map((row) => ({ ...readAccess(row), ...readOwner(row) }))
+  }
+
+  async nextAccessTurn(): Promise<Instant | null> {
+    const row = await this.#database.first('SELECT MIN(turns_at) AS at FROM access_state WHERE turns_at IS NOT NULL')
+    return row === null ? null : timeOrNull(row, 'at')
+  }
+
+  async watched(at: Instant, limit: number): Promise<readonly (GroupRow & SourceRef)[]> {
+    const rows = await this.#database.all(
+      `SELECT account, source, ${GROUP_COLUMNS} FROM subject_group WHERE watch_at <= ? ORDER BY watch_at LIMIT ?`,
+      [at, limit],
+    )
+    return rows.map((row) => ({ ...readGroup(row), ...readOwner(row) }))
+  }
+
+  async nextWatch(): Promise<Instant | null> {
+    const row = await this.#database.first('SELECT MIN(watch_at) AS at FROM subject_group WHERE watch_at IS NOT NULL')
+    return row === null ? null : timeOrNull(row, 'at')
+  }
+
+  #context(transaction: Transaction, of: SourceRef): GroupContext {
+    return { statements: this.#database.within(transaction), backend: this.#database.backend, of }
+  }
+}
+
+async function byGroup(
+  statements: Statements,
+  of: SourceRef,
+  what: { readonly table: string; readonly columns: string; readonly groups: readonly string[] },
+): Promise<readonly SqlRow[]> {
+  const found: SqlRow[] = []
+  for (const part of parts(what.groups)) {
+    const list = padded(part)
+    found.push(
+      ...(await statements.all(
+        `SELECT ${what.columns} FROM ${what.table} WHERE account = ? AND source = ? AND subject_group IN (${listOf(list.length)})`,
+        [of.account, of.source, ...list],
+      )),
+    )
+  }
+  return found
+}
+
+function factRow(row: FactRow): readonly SqlValue[] {
+  const { key, group, kind, at, customer, subscription, data, delivery, toldAt, retractedAt } = row
+  return [key, group, kind, at, customer, subscription, data, delivery, toldAt, retractedAt]
+}
+
+function readFact(row: SqlRow): FactRow {
+  return {
+    key: text(row, 'fact_key'),
+    group: text(row, 'subject_group'),
+    kind: oneOf(row, 'kind', KINDS),
+    at: time(row, 'at'),
+    customer: textOrNull(row, 'customer'),
+    subscription: textOrNull(row, 'subscription'),
+    data: text(row, 'data'),
+    delivery: textOrNull(row, 'delivery'),
+    toldAt: time(row, 'told_at'),
+    retractedAt: timeOrNull(row, 'retracted_at'),
+  }
+}
+
+function isFactKind(kind: string): kind is FactKind {
+  return Object.hasOwn(FACT_KINDS, kind)
+}
+
+function readRegister(row: SqlRow): RegisterRow {
+  return {
+    kind: oneOf(row, 'kind', OBJECT_KINDS),
+    id: text(row, 'id'),
+    group: text(row, 'subject_group'),
+    data: text(row, 'data'),
+  }
+}
+
+function readAccess(row: SqlRow): AccessRow {
+  return {
+    customer: text(row, 'customer'),
+    group: text(row, 'subject_group'),
+    number: count(row, 'number'),
+    summary: text(row, 'summary'),
+    turnsAt: timeOrNull(row, 'turns_at'),
+  }
+}
+
+function readOwner(row: SqlRow): SourceRef {
+  return { account: text(row, 'account'), source: text(row, 'source') }
+}

@@ -1,0 +1,179 @@
+-- The receiving end: sources, what they delivered, the ledger made of it, reactions, and what the app decided itself.
+CREATE TABLE source (
+  account TEXT NOT NULL,
+  name TEXT NOT NULL,
+  dialect TEXT NOT NULL,
+  secrets TEXT NOT NULL,
+  settings TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  PRIMARY KEY (account, name)
+);
+
+CREATE TABLE delivery (
+  account TEXT NOT NULL,
+  id TEXT NOT NULL,
+  source TEXT NOT NULL,
+  received_at BIGINT NOT NULL,
+  size BIGINT NOT NULL,
+  sha256 TEXT NOT NULL,
+  verdict TEXT NOT NULL,
+  detail TEXT,
+  dedupe TEXT,
+  event_id TEXT,
+  event_type TEXT,
+  sent_at BIGINT,
+  state TEXT NOT NULL,
+  reason TEXT,
+  folded_at BIGINT,
+  reacted_at BIGINT,
+  dead_at BIGINT,
+  PRIMARY KEY (account, id)
+);
+CREATE INDEX delivery_pending ON delivery (id) WHERE state = 'received';
+CREATE INDEX delivery_event ON delivery (account, source, dedupe, id);
+CREATE INDEX delivery_refused ON delivery (account, source, id) WHERE state = 'refused';
+
+CREATE TABLE delivery_raw (
+  account TEXT NOT NULL,
+  id TEXT NOT NULL,
+  headers TEXT NOT NULL,
+  body BYTEA NOT NULL,
+  PRIMARY KEY (account, id)
+);
+
+CREATE TABLE event (
+  account TEXT NOT NULL,
+  source TEXT NOT NULL,
+  dedupe TEXT NOT NULL,
+  delivery TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  at BIGINT NOT NULL,
+  PRIMARY KEY (account, source, dedupe)
+);
+
+CREATE TABLE subject_group (
+  account TEXT NOT NULL,
+  source TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version BIGINT NOT NULL,
+  watch_at BIGINT,
+  stale TEXT,
+  state TEXT NOT NULL,
+  PRIMARY KEY (account, source, id)
+);
+CREATE INDEX subject_group_watch ON subject_group (watch_at) WHERE watch_at IS NOT NULL;
+
+CREATE TABLE membership (
+  account TEXT NOT NULL,
+  source TEXT NOT NULL,
+  reference TEXT NOT NULL,
+  subject_group TEXT NOT NULL,
+  PRIMARY KEY (account, source, reference)
+);
+CREATE INDEX membership_group ON membership (account, source, subject_group);
+
+CREATE TABLE observation (
+  account TEXT NOT NULL,
+  source TEXT NOT NULL,
+  delivery TEXT NOT NULL,
+  place BIGINT NOT NULL,
+  subject_group TEXT NOT NULL,
+  data TEXT NOT NULL,
+  PRIMARY KEY (account, source, delivery, place)
+);
+CREATE INDEX observation_group ON observation (account, source, subject_group);
+
+CREATE TABLE register (
+  account TEXT NOT NULL,
+  source TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  subject_group TEXT NOT NULL,
+  data TEXT NOT NULL,
+  PRIMARY KEY (account, source, kind, id)
+);
+CREATE INDEX register_group ON register (account, source, subject_group);
+
+CREATE TABLE fact (
+  account TEXT NOT NULL,
+  source TEXT NOT NULL,
+  fact_key TEXT NOT NULL,
+  subject_group TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  at BIGINT NOT NULL,
+  customer TEXT,
+  subscription TEXT,
+  data TEXT NOT NULL,
+  delivery TEXT,
+  told_at BIGINT NOT NULL,
+  retracted_at BIGINT,
+  PRIMARY KEY (account, source, fact_key)
+);
+CREATE INDEX fact_group ON fact (account, source, subject_group);
+CREATE INDEX fact_time ON fact (account, at, source, fact_key);
+CREATE INDEX fact_customer ON fact (account, source, customer, at);
+
+CREATE TABLE access_state (
+  account TEXT NOT NULL,
+  source TEXT NOT NULL,
+  customer TEXT NOT NULL,
+  subject_group TEXT NOT NULL,
+  number BIGINT NOT NULL,
+  summary TEXT NOT NULL,
+  turns_at BIGINT,
+  PRIMARY KEY (account, source, customer)
+);
+CREATE INDEX access_state_turn ON access_state (turns_at) WHERE turns_at IS NOT NULL;
+
+CREATE TABLE reaction (
+  account TEXT NOT NULL,
+  id TEXT NOT NULL,
+  source TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  fact_key TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  data TEXT NOT NULL,
+  delivery TEXT,
+  state TEXT NOT NULL,
+  due_at BIGINT NOT NULL,
+  attempts BIGINT NOT NULL,
+  done TEXT NOT NULL,
+  lease TEXT,
+  error TEXT,
+  created_at BIGINT NOT NULL,
+  finished_at BIGINT,
+  PRIMARY KEY (account, id)
+);
+CREATE INDEX reaction_due ON reaction (due_at, id) WHERE state = 'waiting';
+CREATE INDEX reaction_subject ON reaction (account, source, subject, id) WHERE state = 'waiting';
+CREATE INDEX reaction_fact ON reaction (account, source, fact_key, id);
+CREATE INDEX reaction_delivery ON reaction (account, delivery) WHERE state = 'waiting';
+
+CREATE TABLE link (
+  account TEXT NOT NULL,
+  app_user TEXT NOT NULL,
+  source TEXT NOT NULL,
+  customer TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  PRIMARY KEY (account, app_user, source, customer)
+);
+CREATE INDEX link_customer ON link (account, source, customer, app_user);
+
+CREATE TABLE hold (
+  account TEXT NOT NULL,
+  id TEXT NOT NULL,
+  app_user TEXT NOT NULL,
+  data TEXT NOT NULL,
+  removed_at BIGINT,
+  PRIMARY KEY (account, id)
+);
+CREATE INDEX hold_user ON hold (account, app_user);
+
+CREATE TABLE policy (
+  account TEXT NOT NULL,
+  version BIGINT NOT NULL,
+  data TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  PRIMARY KEY (account, version)
+);

@@ -1,0 +1,314 @@
+import { BillhookError } from '../model/error.ts'
+import type { Instant } from '../model/instant.ts'
+import { isObject } from '../model/json.ts'
+import { REFUSALS } from '../model/verdict.ts'
+import type { Refusal } from '../model/verdict.ts'
+import type { Transaction } from '../ports/transaction.ts'
+import type {
+  FoldedEvent,
+  RawDelivery,
+  Received,
+  ReceivedChange,
+  ReceivedQuery,
+  ReceivedStore,
+  ReceivedWithRaw,
+} from '../ports/received_store.ts'
+import type { Headers } from '../wire/headers.ts'
+import type { Database, SqlRow, SqlValue } from './database.ts'
+import { listOf, rowsOf } from './placeholders.ts'
+import { bytes, count, insert, oneOf, padded, parts, powerOfTwo, text, textOrNull, time, timeOrNull } from './rows.ts'
+
+const COLUMNS = [
+  'account',
+  'id',
+  'source',
+  'received_at',
+  'size',
+  'sha256',
+  'verdict',
+  'detail',
+  'dedupe',
+  'event_id',
+  'event_type',
+  'sent_at',
+  'state',
+  'reason',
+  'folded_at',
+  'reacted_at',
+  'dead_at',
+] as const
+const DELIVERY = `delivery (${COLUMNS.join(', ')})`
+const RAW = 'delivery_raw (account, id, headers, body)'
+const STATES = ['received', 'refused', 'folded', 'reacted', 'dead'] as const
+const WITH_RAW = `SELECT ${COLUMNS.map((column) => `d.${column}`).join(', ')}, r.headers, r.body
+  FROM delivery d JOIN delivery_raw r ON r.account = d.account AND r.id = d.id`
+
+/** What was received, on either backend. */
+export function createReceivedStore(database: Database): ReceivedStore {
+  return new SqlReceivedStore(database)
+}
+
+class SqlReceivedStore implements ReceivedStore {
+  readonly #database: Database
+  readonly #postgres: boolean
+
+  constructor(database: Database) {
+    this.#database = database
+    this.#postgres = database.backend === 'postgres'
+  }
+
+  async add(deliveries: readonly ReceivedWithRaw[]): Promise<void> {
+    // One statement is one round trip and one flush.
+    if (this.#postgres && deliveries.length === powerOfTwo(deliveries.length)) return this.#addAtOnce(deliveries)
+    await this.#database.transaction(async (transaction) => {
+      const statements = this.#database.within(transaction)
+      const { backend } = this.#database
+      await insert(statements, backend, { into: RAW, rows: deliveries.map(rawRow) })
+      await insert(statements, backend, { into: DELIVERY, rows: deliveries.map(deliveryRow) })
+    })
+  }
+
+  async #addAtOnce(deliveries: readonly ReceivedWithRaw[]): Promise<void> {
+    const rows = deliveries.length
+    await this.#database.run(
+      `WITH raw AS (INSERT INTO ${RAW} VALUES ${rowsOf(rows, 4)})
+       INSERT INTO ${DELIVERY} VALUES ${rowsOf(rows, COLUMNS.length)}`,
+      [...deliveries.flatMap(rawRow), ...deliveries.flatMap(deliveryRow)],
+    )
+  }
+
+  async received(account: string, id: string): Promise<Received | null> {
+    const row = await this.#database.first(`SELECT ${COLUMNS.join(', ')} FROM delivery WHERE account = ? AND id = ?`, [
+      account,
+      id,
+    ])
+    return row === null ? null : readReceived(row)
+  }
+
+  async raw(account: string, id: string): Promise<RawDelivery | null> {
+    const row = await this.#database.first('SELECT headers, body FROM delivery_raw WHERE account = ? AND id = ?', [
+      account,
+      id,
+    ])
+    return row === null ? null : readRaw(row)
+  }
+
+  async listReceived(query: ReceivedQuery): Promise<readonly Received[]> {
+    const { account, source, state, eventId, eventType, after, limit } = query
+    const wanted: readonly (readonly [string, SqlValue | undefined])[] = [
+      ['account = ?', account],
+      ['source = ?', source],
+      ['state = ?', state],
+      ['event_id = ?', eventId],
+      ['event_type = ?', eventType],
+      ['id < ?', after],
+    ]
+    const said = wanted.flatMap(([sql, value]) => (value === undefined ? [] : [{ sql, value }]))
+    const rows = await this.#database.all(
+      `SELECT ${COLUMNS.join(', ')} FROM delivery WHERE ${said.map(({ sql }) => sql).join(' AND ')}
+       ORDER BY account, id DESC LIMIT ?`,
+      [...said.map(({ value }) => value), limit],
+    )
+    return rows.map(readReceived)
+  }
+
+  async claimReceived(transaction: Transaction, limit: number): Promise<readonly ReceivedWithRaw[]> {
+    const lock = this.#postgres ? ' FOR UPDATE OF d SKIP LOCKED' : ''
+    const rows = await this.#database
+      .within(transaction)
+      .all(`${WITH_RAW} WHERE d.state = 'received' ORDER BY d.id LIMIT ?${lock}`, [limit])
+    return rows.map((row) => ({ ...readReceived(row), ...readRaw(row) }))
+  }
+
+  async foldedDeliveries(query: {
+    readonly account: string
+    readonly source: string
+    readonly after: string
+    readonly limit: number
+  }): Promise<readonly ReceivedWithRaw[]> {
+    const { account, source, after, limit } = query
+    const rows = await this.#database.all(
+      `${WITH_RAW} JOIN event e ON e.account = d.account AND e.source = d.source AND e.dedupe = d.dedupe AND e.delivery = d.id
+       WHERE d.account = ? AND d.source = ? AND d.id > ? ORDER BY d.id LIMIT ?`,
+      [account, source, after, limit],
+    )
+    return rows.map((row) => ({ ...readReceived(row), ...readRaw(row) }))
+  }
+
+  async claimEvents(
+    transaction: Transaction,
+    events: readonly FoldedEvent[],
+    at: Instant,
+  ): Promise<readonly FoldedEvent[]> {
+    const statements = this.#database.within(transaction)
+    // Always in the same order: two processes that claim the same events wait for each other instead of dying.
+    const sorted = [...events].sort((a, b) => compare(keyOf(a), keyOf(b)))
+    await insert(statements, this.#database.backend, {
+      into: 'event (account, source, dedupe, delivery, sha256, at)',
+      rows: sorted.map((event) => [event.account, event.source, event.dedupe, event.delivery, event.sha256, at]),
+      after: 'ON CONFLICT DO NOTHING',
+    })
+    const owners = new Map<string, FoldedEvent>()
+    for (const group of Map.groupBy(sorted, (event) => `${event.account}\n${event.source}`).values()) {
+      for (const part of parts(group)) {
+        const keys = padded(part.map(({ dedupe }) => dedupe))
+        const rows = await statements.all(
+          `SELECT account, source, dedupe, delivery, sha256 FROM event WHERE account = ? AND source = ? AND dedupe IN (${listOf(keys.length)})`,
+          [part[0]?.account ?? '', part[0]?.source ?? '', ...keys],
+        )
+        for (const event of rows.map(readEvent)) owners.set(keyOf(event), event)
+      }
+    }
+    return events.map((event) => owners.get(keyOf(event)) ?? event)
+  }
+
+  async change(transaction: Transaction, changes: readonly ReceivedChange[]): Promise<void> {
+    const statements = this.#database.within(transaction)
+    for (const [key, group] of Map.groupBy(
+      changes,
+      (change) => `${change.state}\n${change.at}\n${change.reason}\n${change.account}`,
+    )) {
+      const [first] = group
+      if (first === undefined) throw new BillhookError('internal_invariant', `an empty group ${key}`)
+      for (const part of parts(group)) {
+        const ids = padded(part.map(({ id }) => id))
+        await statements.run(
+          `UPDATE delivery SET state = ?, reason = ?, ${first.state}_at = ? WHERE account = ? AND id IN (${listOf(ids.length)})`,
+          [first.state, first.reason, first.at, first.account, ...ids],
+        )
+      }
+    }
+  }
+
+  async backlog(): Promise<number> {
+    const row = await this.#database.first(`SELECT COUNT(*) AS n FROM delivery WHERE state = 'received'`)
+    return row === null ? 0 : count(row, 'n')
+  }
+
+  async capRefused(account: string, source: string, keep: number): Promise<number> {
+    const row = await this.#database.first(
+      `SELECT id FROM delivery WHERE account = ? AND source = ? AND state = 'refused' ORDER BY id DESC LIMIT 1 OFFSET ?`,
+      [account, source, keep],
+    )
+    if (row === null) return 0
+    return this.#remove(`account = ? AND source = ? AND state = 'refused' AND id <= ?`, [
+      account,
+      source,
+      text(row, 'id'),
+    ])
+  }
+
+  async prune(before: Instant, limit: number): Promise<number> {
+    const rows = await this.#database.all(
+      `SELECT account, id FROM delivery WHERE received_at < ? AND state IN ('refused', 'reacted', 'dead') ORDER BY id LIMIT ?`,
+      [before, limit],
+    )
+    let removed = 0
+    for (const [account, ids] of Map.groupBy(rows, (row) => text(row, 'account'))) {
+      for (const part of parts(ids)) {
+        const list = padded(part.map((row) => text(row, 'id')))
+        removed += await this.#remove(`account = ? AND id IN (${listOf(list.length)})`, [account, ...list])
+      }
+    }
+    return removed
+  }
+
+  async #remove(where: string, values: readonly SqlValue[]): Promise<number> {
+    return this.#database.transaction(async (transaction) => {
+      const statements = this.#database.within(transaction)
+      await statements.run(
+        `DELETE FROM delivery_raw WHERE (account, id) IN (SELECT account, id FROM delivery WHERE ${where})`,
+        values,
+      )
+      return statements.run(`DELETE FROM delivery WHERE ${where}`, values)
+    })
+  }
+}
+
+function rawRow(delivery: ReceivedWithRaw): readonly SqlValue[] {
+  return [delivery.account, delivery.id, JSON.stringify(delivery.headers), delivery.body]
+}
+
+function deliveryRow(delivery: ReceivedWithRaw): readonly SqlValue[] {
+  return [
+    delivery.account,
+    delivery.id,
+    delivery.source,
+    delivery.receivedAt,
+    delivery.size,
+    delivery.sha256,
+    delivery.verdict,
+    delivery.detail,
+    delivery.dedupe,
+    delivery.eventId,
+    delivery.eventType,
+    delivery.sentAt,
+    delivery.state,
+    delivery.reason,
+    delivery.foldedAt,
+    delivery.reactedAt,
+    delivery.deadAt,
+  ]
+}
+
+function readReceived(row: SqlRow): Received {
+  return {
+    account: text(row, 'account'),
+    id: text(row, 'id'),
+    source: text(row, 'source'),
+    receivedAt: time(row, 'received_at'),
+    size: count(row, 'size'),
+    sha256: text(row, 'sha256'),
+    verdict: readVerdict(text(row, 'verdict')),
+    detail: textOrNull(row, 'detail'),
+    dedupe: textOrNull(row, 'dedupe'),
+    eventId: textOrNull(row, 'event_id'),
+    eventType: textOrNull(row, 'event_type'),
+    sentAt: timeOrNull(row, 'sent_at'),
+    state: oneOf(row, 'state', STATES),
+    reason: textOrNull(row, 'reason'),
+    foldedAt: timeOrNull(row, 'folded_at'),
+    reactedAt: timeOrNull(row, 'reacted_at'),
+    deadAt: timeOrNull(row, 'dead_at'),
+  }
+}
+
+function readVerdict(verdict: string): 'ok' | Refusal {
+  if (verdict === 'ok' || isRefusal(verdict)) return verdict
+  throw new BillhookError(
+    'internal_invariant',
+    `the store holds the verdict ${verdict}, which this version does not know`,
+  )
+}
+
+function isRefusal(verdict: string): verdict is Refusal {
+  return Object.hasOwn(REFUSALS, verdict)
+}
+
+function readRaw(row: SqlRow): RawDelivery {
+  const headers: unknown = JSON.parse(text(row, 'headers'))
+  if (!isHeaders(headers)) throw new BillhookError('internal_invariant', 'the store holds headers that are none')
+  return { headers, body: bytes(row, 'body') }
+}
+
+function isHeaders(value: unknown): value is Headers {
+  return isObject(value) && Object.values(value).every((header) => typeof header === 'string' || Array.isArray(header))
+}
+
+function readEvent(row: SqlRow): FoldedEvent {
+  return {
+    account: text(row, 'account'),
+    source: text(row, 'source'),
+    dedupe: text(row, 'dedupe'),
+    delivery: text(row, 'delivery'),
+    sha256: text(row, 'sha256'),
+  }
+}
+
+function keyOf(event: FoldedEvent): string {
+  return `${event.account}\n${event.source}\n${event.dedupe}`
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
