@@ -1,0 +1,118 @@
+/**
+ * Work of many lanes (one per endpoint), taken in turns: a lane with a thousand items waits no less and no more than a
+ * lane with one. A lane never has more items out than its cap, so a slow endpoint blocks only itself.
+ *
+ * Modes of a lane: idle (nothing waits), ready (in the ring: something waits and the cap is not reached), full (something
+ * waits, the cap is reached; `done` makes it ready again). A lane that is idle with nothing out is forgotten.
+ */
+export class FairQueue<T> {
+  readonly #lanes = new Map<string, Lane<T>>()
+  #ring: Lane<T>[] = []
+  #head = 0
+  #waiting = 0
+  #out = 0
+
+  /** Items that wait, over all lanes. */
+  get waiting(): number {
+    return this.#waiting
+  }
+
+  /** Items that were taken and are not done. */
+  get out(): number {
+    return this.#out
+  }
+
+  /** Items that wait in one lane. */
+  depth(lane: string): number {
+    const found = this.#lanes.get(lane)
+    return found === undefined ? 0 : found.items.length - found.next
+  }
+
+  /** Lanes whose depth is at least `depth`. */
+  lanesDeeperThan(depth: number): readonly string[] {
+    const deep: string[] = []
+    for (const lane of this.#lanes.values()) if (lane.items.length - lane.next >= depth) deep.push(lane.key)
+    return deep
+  }
+
+  /** @param cap how many items of the lane may be out at once, from now on */
+  push(key: string, item: T, cap: number): void {
+    let lane = this.#lanes.get(key)
+    if (lane === undefined) {
+      lane = { key, items: [], next: 0, out: 0, cap, inRing: false }
+      this.#lanes.set(key, lane)
+    }
+    lane.cap = cap
+    lane.items.push(item)
+    this.#waiting += 1
+    this.#enter(lane)
+  }
+
+  /** The next item in turn, or null if every lane is empty or full. Each taken item must be ended with {@link done}. */
+  take(): T | null {
+    while (this.#head < this.#ring.length) {
+      const lane = this.#ring[this.#head]
+      this.#head += 1
+      if (this.#head > 1024 && this.#head * 2 > this.#ring.length) this.#compact()
+      if (lane === undefined) continue
+      lane.inRing = false
+      if (lane.next >= lane.items.length || lane.out >= lane.cap) continue
+      const item = lane.items[lane.next]
+      lane.next += 1
+      if (lane.next === lane.items.length) {
+        lane.items = []
+        lane.next = 0
+      } else if (lane.next > 1024 && lane.next * 2 > lane.items.length) {
+        lane.items = lane.items.slice(lane.next)
+        lane.next = 0
+      }
+      this.#waiting -= 1
+      this.#out += 1
+      lane.out += 1
+      this.#enter(lane)
+      if (item !== undefined) return item
+    }
+    return null
+  }
+
+  /** One item of the lane is finished, whatever came of it. */
+  done(key: string): void {
+    const lane = this.#lanes.get(key)
+    if (lane === undefined || lane.out === 0) return
+    lane.out -= 1
+    this.#out -= 1
+    this.#enter(lane)
+    if (lane.out === 0 && lane.items.length === lane.next) this.#lanes.delete(key)
+  }
+
+  /** Takes out everything that waits (a shutdown gives it back). */
+  drain(): readonly T[] {
+    const all = [...this.#lanes.values()].flatMap((lane) => lane.items.slice(lane.next))
+    for (const lane of this.#lanes.values()) {
+      lane.items = []
+      lane.next = 0
+    }
+    this.#waiting = 0
+    return all
+  }
+
+  #enter(lane: Lane<T>): void {
+    if (lane.inRing || lane.next >= lane.items.length || lane.out >= lane.cap) return
+    lane.inRing = true
+    this.#ring.push(lane)
+  }
+
+  #compact(): void {
+    this.#ring = this.#ring.slice(this.#head)
+    this.#head = 0
+  }
+}
+
+interface Lane<T> {
+  readonly key: string
+  items: T[]
+  next: number
+  out: number
+  cap: number
+  inRing: boolean
+}
