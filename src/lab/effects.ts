@@ -1,0 +1,108 @@
+import type { ProviderWords } from '../dialects/dialect.ts'
+import type { CatalogCommand, Command, MethodChoice, PaymentOutcome } from '../model/commands.ts'
+import type { Currency } from '../model/currency.ts'
+import type { SandboxBehavior } from '../model/entities.ts'
+import { parseInstant } from '../model/instant.ts'
+import type { Instant } from '../model/instant.ts'
+import { isObject } from '../model/json.ts'
+import { behaviorOf } from './behavior.ts'
+import { StoryFields } from './read_fields.ts'
+
+/** What an action of a story makes the runner do. */
+export type Effect =
+  | { readonly kind: 'command'; readonly customer: string | null; readonly command: Command }
+  | { readonly kind: 'catalog'; readonly command: CatalogCommand }
+  /** How the receiving endpoint answers from now on. */
+  | { readonly kind: 'endpoint'; readonly status: number; readonly until: Instant | null }
+  | { readonly kind: 'endpoint_state'; readonly state: 'enabled' | 'disabled' }
+  /** A waiting delivery of this type is tried at once. */
+  | { readonly kind: 'retry_delivery'; readonly type: string | null }
+  | { readonly kind: 'rotate_secret'; readonly secret: string }
+
+/** What an action may refer to without naming it. */
+export interface ActionContext {
+  readonly words: ProviderWords
+  readonly currency: Currency
+  /** The story's customer, or null if there is none yet. */
+  readonly customer: string | null
+  /** Default payment method of that customer. */
+  readonly method: string | null
+  /** The newest entity of a kind, or the one at a place in the order of making. */
+  latest(kind: 'subscription' | 'invoice' | 'payment' | 'checkout', index?: number): string | null
+  /** The id or code of a price that the account has; null: it must be made first. */
+  price(idOrCode: string): string | null
+  /** The only price, or the first. */
+  readonly anyPrice: string | null
+}
+
+export type ActionReader = (fields: StoryFields, context: ActionContext) => readonly Effect[]
+
+/** Shorthand for one command on the story's customer. */
+export function command(made: Command, customer: string | null = null): readonly Effect[] {
+  return [{ kind: 'command', customer, command: made }]
+}
+
+/** The customer that an action names, or the story's. */
+export function customerOf(fields: StoryFields, context: ActionContext): string | null {
+  return fields.text('customer', 'customer_id', 'billing_customer_id', 'customer_code') ?? context.customer
+}
+
+/** The entity that an action names: by id, as `latest`, or not at all. @throws BillhookError `scenario_invalid` */
+export function named(
+  fields: StoryFields,
+  context: ActionContext,
+  kind: 'subscription' | 'invoice' | 'payment' | 'checkout',
+  ...keys: readonly string[]
+): string {
+  const id = fields.text(...keys)
+  const found = id === null || id === 'latest' ? context.latest(kind, fields.integer('index') ?? undefined) : id
+  if (found === null) throw fields.fault(keys[0] ?? 'id', `a ${kind} (there is none yet)`)
+  return found
+}
+
+/** A payment method that comes into being by being named: its name says how it behaves. */
+export function newMethod(id: string): MethodChoice {
+  return {
+    attach: {
+      id,
+      type: 'card',
+      brand: 'visa',
+      last4: '4242',
+      expMonth: 12,
+      expYear: 2034,
+      behavior: behaviorOf(id),
+      script: [],
+    },
+  }
+}
+
+/** The outcome that an action names; null: the payment method decides. */
+export function outcomeOf(fields: StoryFields): PaymentOutcome | null {
+  const word = fields.text('outcome', 'result')
+  if (word === null) return null
+  const behavior = behaviorOf(word)
+  if (behavior === 'pays') return { outcome: 'succeeded', reference: null }
+  if (behavior === 'needs_action') return { outcome: 'action_required', reference: null }
+  const code = behavior === 'declines' ? 'card_declined' : behavior === 'expired' ? 'expired_card' : behavior
+  const retryable = behavior === 'expired' ? 'no' : 'yes'
+  return { outcome: 'failed', failure: { code, message: `The payment was refused (${word}).`, retryable } }
+}
+
+/** How the sandbox is to treat the next charges: `outcome` for all, or `outcomes` one by one. */
+export function outcomesOf(fields: StoryFields): { behavior?: SandboxBehavior; script?: readonly SandboxBehavior[] } {
+  const list = fields.raw['outcomes']
+  if (Array.isArray(list)) {
+    const script = list.map((word) => behaviorOf(typeof word === 'string' ? word : 'failure'))
+    return { script, behavior: script.at(-1) ?? 'pays' }
+  }
+  return { behavior: behaviorOf(fields.text('outcome', 'result', 'code', 'reason') ?? 'failure'), script: [] }
+}
+
+/** `ack: immediate`, `ack: { status, fail_until }`, or the same without `ack` round it. */
+export function readAcknowledgement(fields: StoryFields): Effect & { readonly kind: 'endpoint' } {
+  const ack = fields.raw['ack']
+  if (typeof ack === 'string') return { kind: 'endpoint', status: ack === 'never' ? 500 : 200, until: null }
+  const inner = isObject(ack) ? new StoryFields(ack, 'ack') : fields
+  const until = parseInstant(inner.raw['fail_until'])
+  return { kind: 'endpoint', status: inner.integer('status') ?? (until === null ? 200 : 500), until }
+}

@@ -1,0 +1,205 @@
+import type { ItemInput, SubscriptionCreate, SubscriptionUpdate } from '../model/commands.ts'
+import { isObject } from '../model/json.ts'
+import type { Actor } from '../model/status.ts'
+import { command, customerOf, named, newMethod, outcomeOf } from './effects.ts'
+import type { ActionContext, ActionReader, Effect } from './effects.ts'
+import type { StoryFields } from './read_fields.ts'
+
+const ACTORS: readonly Actor[] = ['customer', 'admin', 'system', 'unknown']
+
+/** Actions on subscriptions, agreements and usage. */
+export const subscriptionActions: Readonly<Record<string, ActionReader>> = {
+  'subscription.create': createSubscription,
+  'subscription.update': updateSubscription,
+  'subscription.cancel': (fields, context) =>
+    command({
+      kind: 'subscription.cancel',
+      id: named(fields, context, 'subscription', 'id', 'subscription'),
+      when: atPeriodEnd(fields) ? 'period_end' : 'now',
+      by: actorOf(fields),
+      reason: fields.text('reason', 'comment'),
+      prorate: fields.boolean('prorate') ?? false,
+      invoiceNow: fields.boolean('invoice_now') ?? false,
+    }),
+  'subscription.pause': (fields, context) =>
+    command({
+      kind: 'subscription.pause',
+      id: named(fields, context, 'subscription', 'id', 'subscription'),
+      by: actorOf(fields, 'admin'),
+      resumesAt: fields.instant('resumes_at'),
+    }),
+  'subscription.resume': (fields, context) =>
+    command({
+      kind: 'subscription.resume',
+      id: named(fields, context, 'subscription', 'id', 'subscription'),
+      by: actorOf(fields, 'admin'),
+      anchor: fields.text('billing_cycle_anchor', 'anchor') === 'now' ? 'now' : 'unchanged',
+    }),
+  'checkout.authenticate': (fields, context) =>
+    command({
+      kind: 'subscription.authorize',
+      id: named(fields, context, 'subscription', 'subscription', 'id'),
+      outcome: outcomeOf(fields),
+      method: null,
+    }),
+  'subscription.retry': (fields, context) =>
+    command({
+      kind: 'subscription.retry',
+      id: named(fields, context, 'subscription', 'id', 'subscription'),
+      method: fields.has('payment_method') ? newMethod(fields.requiredText('payment_method')) : null,
+    }),
+  'subscription.change_payment_method': (fields, context) =>
+    command({
+      kind: 'subscription.change_payment_method',
+      id: named(fields, context, 'subscription', 'id', 'subscription'),
+      method: newMethod(fields.text('payment_method', 'card') ?? `pm_new_${fields.text('outcome') ?? 'pays'}`),
+    }),
+  'agreement.create': (fields, context) =>
+    command(
+      {
+        kind: 'agreement.create',
+        id: fields.text('id'),
+        plan: fields.requiredText('plan_code', 'plan'),
+        invoiceNow: fields.boolean('is_invoice_now', 'invoice_now') ?? false,
+        prorate: fields.boolean('is_prorate', 'prorate') ?? false,
+      },
+      customerOf(fields, context),
+    ),
+  'agreement.cancel': (fields, context) =>
+    command(
+      {
+        kind: 'agreement.cancel',
+        id: fields.text('id', 'agreement'),
+        by: actorOf(fields),
+        reason: fields.text('reason'),
+      },
+      customerOf(fields, context),
+    ),
+  'usage.report': (fields, context) =>
+    command({
+      kind: 'usage.report',
+      subscription: named(fields, context, 'subscription', 'subscription', 'agreement', 'agreement_id', 'id'),
+      meter: fields.requiredText('meter', 'feature', 'feature_code', 'billing_feature_code', 'event_name', 'meter_id'),
+      quantity: quantityOf(fields),
+      mode: modeOf(fields),
+    }),
+}
+
+function createSubscription(fields: StoryFields, context: ActionContext): readonly Effect[] {
+  const upfront = fields.amount(context.currency, context.words.amounts, 'upfront', 'upfront_amount')
+  const created: SubscriptionCreate = {
+    kind: 'subscription.create',
+    id: fields.text('id'),
+    items: itemsOf(fields, context) ?? anyItem(fields, context),
+    trialDays: fields.integer('trial_period_days', 'trial_days'),
+    trialEnd: fields.instant('trial_end', 'trial_ends_at'),
+    startAt: fields.instant('start_at', 'starts_at'),
+    anchor: fields.instant('billing_cycle_anchor', 'billing_cycle_anchor_at'),
+    totalCycles: fields.integer('total_count', 'total_billing_cycles', 'total_cycles'),
+    upfront,
+    expiresAt: fields.instant('expire_by'),
+    collection: isManual(fields) ? 'manual' : 'automatic',
+    daysUntilDue: fields.integer('days_until_due'),
+    defaultPaymentMethod: fields.text('default_payment_method'),
+    paymentBehavior: fields.text('payment_behavior') === 'default_incomplete' ? 'default_incomplete' : 'charge',
+    metadata: fields.metadata(),
+  }
+  return command(created, customerOf(fields, context))
+}
+
+function updateSubscription(fields: StoryFields, context: ActionContext): readonly Effect[] {
+  const items = itemsOf(fields, context)
+  const quantity = fields.integer('quantity')
+  const proration = fields.text('proration_behavior', 'proration')
+  const schedule = fields.text('schedule_change_at', 'when', 'at')
+  const trialEnd = fields.text('trial_end', 'trial_ends_at')
+  const total = fields.integer('total_count', 'total_cycles')
+  const manual = fields.text('collection_method')
+  const update: SubscriptionUpdate = {
+    kind: 'subscription.update',
+    id: named(fields, context, 'subscription', 'id', 'subscription'),
+    ...(items === null ? {} : { items }),
+    ...(quantity === null || items !== null ? {} : { quantity }),
+    ...(fields.has('metadata') || fields.has('notes') ? { metadata: fields.metadata() } : {}),
+    ...(fields.has('cancel_at_period_end')
+      ? { cancelAtPeriodEnd: fields.boolean('cancel_at_period_end') ?? false }
+      : {}),
+    ...(fields.has('cancel_at') ? { cancelAt: fields.instant('cancel_at') } : {}),
+    ...(fields.has('by') ? { by: actorOf(fields) } : {}),
+    ...(fields.has('pause_collection') ? { pauseCollection: pauseOf(fields) } : {}),
+    ...(fields.has('default_payment_method') ? { defaultPaymentMethod: fields.text('default_payment_method') } : {}),
+    ...(manual === null ? {} : { collection: isManual(fields) ? 'manual' : 'automatic' }),
+    ...(fields.has('days_until_due') ? { daysUntilDue: fields.integer('days_until_due') } : {}),
+    ...(trialEnd === null
+      ? {}
+      : { trialEnd: /^now$/i.test(trialEnd) ? 'now' : (fields.instant('trial_end') ?? 'now') }),
+    ...(total === null ? {} : { totalCycles: total }),
+    ...(isProration(proration) ? { proration } : {}),
+    ...(schedule === 'cycle_end' || schedule === 'period_end' ? { when: 'cycle_end' } : {}),
+    ...(fields.text('payment_behavior') === 'pending_if_incomplete' ? { ifUnpaid: 'pending' } : {}),
+    ...(fields.text('billing_cycle_anchor') === 'now' ? { resetAnchor: true } : {}),
+  }
+  return command(update)
+}
+
+function isProration(word: string | null): word is 'create_prorations' | 'always_invoice' | 'none' {
+  return word === 'create_prorations' || word === 'always_invoice' || word === 'none'
+}
+
+function pauseOf(fields: StoryFields): (SubscriptionUpdate['pauseCollection'] & {}) | null {
+  const pause = fields.object('pause_collection')
+  if (pause === null) return null
+  const behavior = pause.text('behavior') ?? 'void'
+  if (behavior !== 'void' && behavior !== 'keep_as_draft' && behavior !== 'mark_uncollectible')
+    throw pause.fault('behavior', 'void, keep_as_draft or mark_uncollectible')
+  return { invoices: behavior, resumesAt: pause.instant('resumes_at') }
+}
+
+/** `items`, or a single price with its quantity; null if the action names neither. */
+function itemsOf(fields: StoryFields, context: ActionContext): readonly ItemInput[] | null {
+  const listed = fields.objects('items')
+  if (listed.length > 0)
+    return listed.map((item) => ({
+      price: priceOf(item.requiredText('price', 'plan', 'plan_id', 'price_id'), context),
+      quantity: item.integer('quantity') ?? 1,
+    }))
+  const price = fields.text('price', 'plan_id', 'plan', 'plan_code', 'price_id')
+  return price === null ? null : [{ price: priceOf(price, context), quantity: fields.integer('quantity') ?? 1 }]
+}
+
+function anyItem(fields: StoryFields, context: ActionContext): readonly ItemInput[] {
+  if (context.anyPrice === null) throw fields.fault('price', 'a price (the story gives none)')
+  return [{ price: context.anyPrice, quantity: fields.integer('quantity') ?? 1 }]
+}
+
+function priceOf(name: string, context: ActionContext): string {
+  return context.price(name) ?? name
+}
+
+function isManual(fields: StoryFields): boolean {
+  const method = fields.text('collection_method')
+  return method === 'send_invoice' || method === 'OUT_OF_BAND' || method === 'manual'
+}
+
+function atPeriodEnd(fields: StoryFields): boolean {
+  if (fields.boolean('at_period_end', 'cancel_at_cycle_end', 'cancel_at_period_end') === true) return true
+  const when = fields.text('when', 'at')
+  return when === 'period_end' || when === 'cycle_end'
+}
+
+function actorOf(fields: StoryFields, otherwise: Actor = 'customer'): Actor {
+  const by = fields.text('by', 'initiated_by')
+  return ACTORS.find((actor) => actor === by) ?? otherwise
+}
+
+function quantityOf(fields: StoryFields): string {
+  const value = fields.raw['quantity'] ?? fields.raw['value'] ?? fields.raw['meter_value'] ?? fields.raw['payload']
+  const inner = isObject(value) ? value['value'] : value
+  if (typeof inner === 'number' || typeof inner === 'string') return String(inner)
+  throw fields.fault('quantity', 'a number')
+}
+
+function modeOf(fields: StoryFields): 'total' | 'delta' {
+  const mode = fields.text('mode', 'meter_type_code', 'type')
+  return mode === 'delta' || mode === 'increment' ? 'delta' : 'total'
+}
