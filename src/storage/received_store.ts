@@ -16,7 +16,7 @@ import type {
 import type { Headers } from '../wire/headers.ts'
 import type { Database, SqlRow, SqlValue } from './database.ts'
 import { listOf, rowsOf } from './placeholders.ts'
-import { bytes, count, insert, oneOf, padded, parts, powerOfTwo, text, textOrNull, time, timeOrNull } from './rows.ts'
+import { bytes, count, insert, oneOf, padded, parts, text, textOrNull, time, timeOrNull } from './rows.ts'
 
 const COLUMNS = [
   'account',
@@ -39,6 +39,8 @@ const COLUMNS = [
 ] as const
 const DELIVERY = `delivery (${COLUMNS.join(', ')})`
 const RAW = 'delivery_raw (account, id, headers, body)'
+/** Each number of rows is a statement of its own that each connection prepares. */
+const MAX_AT_ONCE = 128
 const STATES = ['received', 'refused', 'folded', 'reacted', 'dead'] as const
 const WITH_RAW = `SELECT ${COLUMNS.map((column) => `d.${column}`).join(', ')}, r.headers, r.body
   FROM delivery d JOIN delivery_raw r ON r.account = d.account AND r.id = d.id`
@@ -59,7 +61,7 @@ class SqlReceivedStore implements ReceivedStore {
 
   async add(deliveries: readonly ReceivedWithRaw[]): Promise<void> {
     // One statement is one round trip and one flush.
-    if (this.#postgres && deliveries.length === powerOfTwo(deliveries.length)) return this.#addAtOnce(deliveries)
+    if (this.#postgres && deliveries.length <= MAX_AT_ONCE) return this.#addAtOnce(deliveries)
     await this.#database.transaction(async (transaction) => {
       const statements = this.#database.within(transaction)
       const { backend } = this.#database
