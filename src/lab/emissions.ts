@@ -1,0 +1,106 @@
+import type { JsonObject } from '../model/json.ts'
+import { mismatches } from './match.ts'
+import type { Mismatch } from './match.ts'
+import type { ExpectedEvent } from './scenario.ts'
+
+/** An event that was emitted, in the order of emission. */
+export interface Emission {
+  readonly type: string
+  readonly body: JsonObject
+}
+
+/** One line of the comparison of what was expected with what was emitted. */
+export type Line =
+  | { readonly kind: 'same'; readonly type: string; readonly mismatches: readonly Mismatch[] }
+  | { readonly kind: 'missing'; readonly type: string }
+  | { readonly kind: 'unexpected'; readonly type: string }
+  | { readonly kind: 'skipped'; readonly type: string }
+  | { readonly kind: 'never'; readonly type: string }
+
+/** True for a line that holds. */
+export function holds(line: Line): boolean {
+  return line.kind === 'skipped' || (line.kind === 'same' && line.mismatches.length === 0)
+}
+
+/** What a wrong line costs: the comparison is the cheapest one, so that a diff stays small. */
+const COST = { missing: 100, unexpected: 100, mismatch: 1, skipped: 0 } as const
+
+/**
+ * Compares emissions with what a story expects, in exactly its order; optional events may be absent. Where several
+ * readings are possible, the one with the fewest faults is taken.
+ */
+export function compareEmissions(expected: readonly ExpectedEvent[], emitted: readonly Emission[]): readonly Line[] {
+  const table = costs(expected, emitted)
+  const lines: Line[] = []
+  let [i, j] = [0, 0]
+  while (i < expected.length || j < emitted.length) {
+    const [wanted, found] = [expected[i], emitted[j]]
+    const here = costAt(table, i, j)
+    if (wanted !== undefined && found !== undefined && wanted.type === found.type) {
+      const faults = mismatches(wanted.match, found.body)
+      if (here === faults.length * COST.mismatch + costAt(table, i + 1, j + 1)) {
+        lines.push({ kind: 'same', type: found.type, mismatches: faults })
+        i += 1
+        j += 1
+        continue
+      }
+    }
+    if (wanted !== undefined && here === absenceCost(wanted) + costAt(table, i + 1, j)) {
+      lines.push({ kind: wanted.optional ? 'skipped' : 'missing', type: wanted.type })
+      i += 1
+    } else if (found !== undefined) {
+      lines.push({ kind: 'unexpected', type: found.type })
+      j += 1
+    }
+  }
+  return lines
+}
+
+/** Events that must not be emitted, and were. */
+export function forbidden(never: readonly string[], emitted: readonly Emission[]): readonly Line[] {
+  return emitted.filter(({ type }) => never.includes(type)).map(({ type }) => ({ kind: 'never', type }))
+}
+
+function absenceCost(event: ExpectedEvent): number {
+  return event.optional ? COST.skipped : COST.missing
+}
+
+type Costs = readonly (readonly number[])[]
+
+function costAt(table: Costs, i: number, j: number): number {
+  return table[i]?.[j] ?? Number.POSITIVE_INFINITY
+}
+
+function zeros(length: number): number[] {
+  return Array.from({ length }, () => 0)
+}
+
+/** Cost of the cheapest comparison of the rest, from each pair of places: filled from the ends. */
+function costs(expected: readonly ExpectedEvent[], emitted: readonly Emission[]): Costs {
+  const table = Array.from({ length: expected.length + 1 }, () => zeros(emitted.length + 1))
+  for (let i = expected.length; i >= 0; i -= 1) {
+    for (let j = emitted.length; j >= 0; j -= 1) {
+      const row = table[i]
+      if (row !== undefined) row[j] = cheapest(expected, emitted, table, [i, j])
+    }
+  }
+  return table
+}
+
+function cheapest(
+  expected: readonly ExpectedEvent[],
+  emitted: readonly Emission[],
+  table: Costs,
+  [i, j]: readonly [number, number],
+): number {
+  const [wanted, found] = [expected[i], emitted[j]]
+  if (wanted === undefined && found === undefined) return 0
+  const options: number[] = []
+  if (wanted !== undefined) options.push(absenceCost(wanted) + costAt(table, i + 1, j))
+  if (found !== undefined) options.push(COST.unexpected + costAt(table, i, j + 1))
+  if (wanted !== undefined && found !== undefined && wanted.type === found.type) {
+    const faults = mismatches(wanted.match, found.body).length
+    options.push(faults * COST.mismatch + costAt(table, i + 1, j + 1))
+  }
+  return Math.min(...options)
+}
