@@ -101,7 +101,8 @@ function plain(entity: object | null): JsonObject | null {
  */
 export function readOutcome(body: JsonObject, request: { readonly idempotencyKey: string }): ChargeOutcome {
   const reference = typeof body['reference'] === 'string' ? body['reference'] : null
-  switch (body['outcome']) {
+  const said = body['outcome']
+  switch (typeof said === 'string' ? said : '') {
     case 'succeeded':
       return { outcome: 'succeeded', reference }
     case 'failed':
