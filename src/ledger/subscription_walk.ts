@@ -1,0 +1,426 @@
+/**
+ * One subscription's timeline walked from first to last: its facts, and the status that counts at the end. The status is
+ * the provider's own where it says one, changed by payments and failures where the provider tells only those.
+ */
+import { cycleAt } from '../model/calendar.ts'
+import type { Period } from '../model/calendar.ts'
+import { DAY_MS, earliest, MINUTE_MS } from '../model/instant.ts'
+import type { Instant } from '../model/instant.ts'
+import type { ObservedSubscription } from '../model/objects.ts'
+import type { Happening, Stamp } from '../model/observations.ts'
+import { isTerminal } from '../model/status.ts'
+import type { SubscriptionStatus } from '../model/status.ts'
+import { changesBetween, directionOf } from './changes.ts'
+import { factKey } from './fact_set.ts'
+import type { FactSet } from './fact_set.ts'
+import type { Sources, ToldHappening } from './sources.ts'
+import type { FactRef } from './state.ts'
+import type { Step } from './timeline.ts'
+import { EMPTY } from './values.ts'
+
+/** Where the walk ends. */
+export interface Walked {
+  readonly status: SubscriptionStatus
+  readonly since: Stamp
+  readonly lastKnown: SubscriptionStatus | null
+  readonly startedAt: Instant
+  readonly statusFact: FactRef | null
+  /** When each spell of failing payment began, first to last. */
+  readonly pastDueAt: readonly Instant[]
+  readonly sure: boolean
+  readonly lastEvent: string
+}
+
+/** Who takes the place of whom, for the facts of an end. */
+export interface Succession {
+  readonly by: string
+  readonly at: Instant
+}
+
+interface Walk {
+  readonly sources: Sources
+  readonly facts: FactSet
+  readonly id: string
+  readonly customer: string | null
+  readonly happenings: readonly ToldHappening[]
+  readonly successor: Succession | null
+  status: SubscriptionStatus
+  since: Stamp
+  lastKnown: SubscriptionStatus | null
+  value: ObservedSubscription | null
+  statusFact: FactRef | null
+  pastDueAt: Instant[]
+  sure: boolean
+  lastEvent: string
+}
+
+type SubscriptionStep = Step<'subscription'>
+
+/** Failure and status are told within minutes of each other. */
+const SAME_FAILURE_MS = 5 * MINUTE_MS
+/** An agreement and the one it replaces are told this close to each other, in either order. */
+const SUCCESSION_MS = DAY_MS
+
+/** Walks the timeline of subscription `id`; null if nothing was told that belongs on it. */
+export function walkSubscription(
+  sources: Sources,
+  facts: FactSet,
+  about: { readonly id: string; readonly happenings: readonly ToldHappening[]; readonly successor: Succession | null },
+): Walked | null {
+  const steps = sources.known.subscription.get(about.id)?.steps ?? []
+  const stamps = [...steps.map((step) => step.stamp), ...about.happenings.map((told) => told.happening.stamp)]
+  if (stamps.length === 0) return null
+  const walk: Walk = {
+    sources,
+    facts,
+    ...about,
+    customer: sources.customerOf(about.id),
+    status: 'unknown',
+    since: stamps.reduce(earliest),
+    lastKnown: null,
+    value: null,
+    statusFact: null,
+    pastDueAt: [],
+    sure: true,
+    lastEvent: '',
+  }
+  const startedAt = steps.find((step) => step.verb === 'created')?.stamp ?? steps[0]?.to.createdAt ?? walk.since
+  for (const event of merged(steps, about.happenings)) {
+    if (event.kind === 'step') takeStep(walk, event.step)
+    else takeHappening(walk, event.told, event.silent)
+  }
+  const { status, since, lastKnown, statusFact, pastDueAt, sure, lastEvent } = walk
+  return { status, since, lastKnown, startedAt, statusFact, pastDueAt, sure, lastEvent }
+}
+
+type Event =
+  | { readonly kind: 'step'; readonly step: SubscriptionStep }
+  | { readonly kind: 'happening'; readonly told: ToldHappening; readonly silent: boolean }
+
+/**
+ * Steps and happenings by stamp. With one stamp a happening comes first, and says nothing about the status if a step with
+ * that stamp says it: the whole object knows better.
+ */
+function merged(steps: readonly SubscriptionStep[], happenings: readonly ToldHappening[]): readonly Event[] {
+  const said = new Set(steps.filter((step) => step.status).map((step) => step.stamp))
+  const events: Event[] = [
+    ...happenings.map((told) => ({ kind: 'happening', told, silent: said.has(told.happening.stamp) }) as const),
+    ...steps.map((step) => ({ kind: 'step', step }) as const),
+  ]
+  const stampOf = (event: Event) => (event.kind === 'step' ? event.step.stamp : event.told.happening.stamp)
+  // The sort is stable: happenings stay before steps, and each keep their order.
+  return events.sort((a, b) => stampOf(a) - stampOf(b))
+}
+
+function takeStep(walk: Walk, step: SubscriptionStep): void {
+  const { value, status } = walk
+  const at = step.stamp
+  walk.lastEvent = step.event
+  if (step.verb === 'created') {
+    addCreated(walk, step)
+  }
+  const from = step.told ? (step.from?.status ?? null) : value === null ? null : status
+  if (step.status && !isTerminal(status)) changeStatus(walk, step, from)
+  if (step.from !== null && !isTerminal(step.to.status)) {
+    changeTerms(walk, step, step.from)
+  }
+  if (!isTerminal(step.to.status)) changePlans(walk, step, step.from)
+  walk.value = step.to
+  walk.sure = step.sure
+  if (walk.status === 'unknown' && step.status && step.to.status !== 'unknown') walk.since = at
+}
+
+function addCreated(walk: Walk, step: SubscriptionStep): void {
+  walk.facts.add({
+    kind: 'subscription_created',
+    key: factKey(walk.id, 'subscription_created'),
+    ...common(walk, step.stamp, [step.event], step.sure),
+    detail: { status: step.to.status, plan: step.to.plan },
+  })
+}
+
+function changeStatus(walk: Walk, step: SubscriptionStep, told: SubscriptionStatus | null): void {
+  const to = step.to.status
+  const from = told === 'unknown' && walk.lastKnown !== null ? walk.lastKnown : told
+  if (to === 'unknown') {
+    if (walk.status !== 'unknown') walk.lastKnown = walk.status
+    setStatus(walk, 'unknown', step.stamp)
+    return
+  }
+  if (from === to) {
+    setStatus(walk, to, step.stamp)
+    return
+  }
+  const value = step.to
+  if (from === 'trialing') addTrialEnded(walk, step, to)
+  enterStatus(walk, to, { from, value, at: step.stamp, events: [step.event], sure: step.sure, step })
+  setStatus(walk, to, step.stamp)
+}
+
+function setStatus(walk: Walk, status: SubscriptionStatus, at: Stamp): void {
+  if (walk.status === status) return
+  walk.status = status
+  walk.since = at
+  if (status === 'past_due') walk.pastDueAt.push(at)
+}
+
+interface Entering {
+  readonly from: SubscriptionStatus | null
+  readonly value: ObservedSubscription
+  readonly at: Stamp
+  readonly events: readonly string[]
+  readonly sure: boolean
+  readonly step: SubscriptionStep | null
+}
+
+function common(walk: Walk, at: Stamp, evidence: readonly string[], sure: boolean) {
+  return { at, customer: walk.customer, subscription: walk.id, subject: walk.id, evidence, sure }
+}
+
+function enterStatus(walk: Walk, to: SubscriptionStatus, entering: Entering): void {
+  const { value, at, events, sure } = entering
+  const base = common(walk, at, events, sure)
+  switch (to) {
+    case 'authorized':
+      tell(walk, {
+        kind: 'subscription_authorized',
+        key: factKey(walk.id, 'subscription_authorized'),
+        ...base,
+        detail: { plan: value.plan, startsAt: value.startedAt ?? value.anchor },
+      })
+      return
+    case 'trialing':
+      tell(walk, {
+        kind: 'subscription_trial_started',
+        key: factKey(walk.id, 'subscription_trial_started', value.trial?.from ?? at),
+        ...base,
+        detail: { plan: value.plan, trial: value.trial },
+      })
+      return
+    case 'active':
+      enterActive(walk, entering)
+      return
+    case 'past_due': {
+      const cause = causeOf(walk, value, at)
+      tell(walk, {
+        kind: 'subscription_past_due',
+        key: factKey(walk.id, 'subscription_past_due', cause.cycle ?? value.period?.from ?? at),
+        ...base,
+        detail: { invoice: cause.invoice, reason: cause.reason },
+      })
+      return
+    }
+    case 'unpaid':
+      tell(walk, {
+        kind: 'subscription_unpaid',
+        key: factKey(walk.id, 'subscription_unpaid', causeOf(walk, value, at).cycle ?? value.period?.from ?? at),
+        ...base,
+        detail: { invoice: causeOf(walk, value, at).invoice },
+      })
+      return
+    case 'paused':
+      tell(walk, {
+        kind: 'subscription_paused',
+        key: factKey(walk.id, 'subscription_paused', at),
+        ...base,
+        detail: { scope: 'service', resumesAt: value.pause?.resumesAt ?? null, by: value.pause?.by ?? 'unknown' },
+      })
+      return
+    case 'canceled':
+    case 'completed':
+    case 'expired':
+      enterEnd(walk, to, entering)
+      return
+    case 'pending':
+    case 'incomplete':
+    case 'unknown':
+      walk.statusFact = null
+  }
+}
+
+function enterActive(walk: Walk, entering: Entering): void {
+  const { from, value, at, events, sure, step } = entering
+  const base = common(walk, at, events, sure)
+  if (from === 'paused') {
+    tell(walk, {
+      kind: 'subscription_resumed',
+      key: factKey(walk.id, 'subscription_resumed', at),
+      ...base,
+      detail: { scope: 'service' },
+    })
+    return
+  }
+  // Seen first in mid-life: it is active, but that it became so now is told by nothing.
+  if (from === null && step !== null && step.verb !== 'created' && !isYoung(step)) return
+  tell(walk, {
+    kind: 'subscription_activated',
+    key: factKey(walk.id, 'subscription_activated', at),
+    ...base,
+    detail: { recovered: from === 'past_due' || from === 'unpaid', plan: value.plan },
+  })
+}
+
+/** True if the first cycle runs: then the first word about an active subscription is that it became active. */
+function isYoung(step: SubscriptionStep): boolean {
+  const { startedAt, createdAt, period, cycles, trial } = step.to
+  if (cycles?.paid !== null && cycles?.paid !== undefined) return cycles.paid <= 1
+  const start = trial?.until ?? startedAt ?? createdAt
+  if (start === null) return period === null
+  if (period !== null) return period.from <= start + DAY_MS
+  return step.stamp <= start + DAY_MS
+}
+
+function enterEnd(walk: Walk, to: 'canceled' | 'completed' | 'expired', entering: Entering): void {
+  const { value, at, events, sure } = entering
+  const base = common(walk, at, events, sure)
+  if (to === 'completed') {
+    const key = factKey(walk.id, 'subscription_completed')
+    tell(walk, { kind: 'subscription_completed', key, ...base, detail: { period: value.period } })
+  } else if (to === 'expired') {
+    tell(walk, { kind: 'subscription_expired', key: factKey(walk.id, 'subscription_expired'), ...base, detail: {} })
+  } else {
+    const { successor } = walk
+    tell(walk, {
+      kind: 'subscription_canceled',
+      key: factKey(walk.id, 'subscription_canceled'),
+      ...base,
+      detail: {
+        by: value.cancel?.by ?? 'unknown',
+        reason: value.cancel?.reason ?? null,
+        atPeriodEnd: value.cancel?.atPeriodEnd ?? false,
+        superseded: successor !== null && successor.at <= at + SUCCESSION_MS,
+      },
+    })
+  }
+}
+
+function tell(walk: Walk, fact: Parameters<FactSet['add']>[0]): void {
+  walk.facts.add(fact)
+  walk.statusFact = { kind: fact.kind, key: fact.key, at: fact.at }
+}
+
+function addTrialEnded(walk: Walk, step: SubscriptionStep, to: SubscriptionStatus): void {
+  const trial: Period | null = step.from?.trial ?? step.to.trial
+  walk.facts.add({
+    kind: 'subscription_trial_ended',
+    key: factKey(walk.id, 'subscription_trial_ended', trial?.from ?? walk.since),
+    ...common(walk, step.stamp, [step.event], step.sure),
+    detail: { to },
+  })
+}
+
+/** What made it past due: the failure or overdue notice nearest before. */
+function causeOf(walk: Walk, value: ObservedSubscription, at: Stamp) {
+  const near = walk.happenings
+    .map((told) => told.happening)
+    .filter((happening) => happening.stamp <= at + SAME_FAILURE_MS && happening.stamp >= walk.since)
+  const failure = near.findLast((happening) => happening.what === 'payment_failed')
+  const overdue = near.findLast((happening) => happening.what === 'invoice_overdue')
+  if (failure?.what === 'payment_failed') {
+    return { invoice: failure.invoice ?? value.latestInvoice, reason: 'payment_failed', cycle: failure.cycle } as const
+  }
+  const invoice = overdue?.what === 'invoice_overdue' ? overdue.invoice : null
+  if (overdue !== undefined || value.collection === 'manual') {
+    return { invoice: invoice ?? value.latestInvoice, reason: 'overdue', cycle: null } as const
+  }
+  return { invoice: value.latestInvoice, reason: 'unknown', cycle: null } as const
+}
+
+/** Pause of collection, and plan, quantity or other terms. */
+function changeTerms(walk: Walk, step: SubscriptionStep, from: ObservedSubscription): void {
+  const { to } = step
+  const changes = changesBetween(from, to)
+  if (changes.length === 0) return
+  walk.facts.add({
+    kind: 'subscription_changed',
+    key: factKey(walk.id, 'subscription_changed', step.stamp),
+    ...common(walk, step.stamp, [step.event], step.sure),
+    detail: { changes, plan: to.plan, direction: directionOf(from, to) },
+  })
+}
+
+function changePlans(walk: Walk, step: SubscriptionStep, from: ObservedSubscription | null): void {
+  const { to } = step
+  const base = common(walk, step.stamp, [step.event], step.sure)
+  const paused = from?.pause?.scope === 'collection'
+  if (to.pause?.scope === 'collection' && !paused) {
+    walk.facts.add({
+      kind: 'subscription_paused',
+      key: factKey(walk.id, 'subscription_paused', step.stamp),
+      ...base,
+      detail: { scope: 'collection', resumesAt: to.pause.resumesAt, by: to.pause.by },
+    })
+  } else if (to.pause === null && paused) {
+    const key = factKey(walk.id, 'subscription_resumed', step.stamp)
+    walk.facts.add({ kind: 'subscription_resumed', key, ...base, detail: { scope: 'collection' } })
+  }
+  const [before, after] = [from?.cancel ?? null, to.cancel]
+  if (after !== null && (before === null || (before.at !== null && after.at !== null && before.at !== after.at))) {
+    walk.facts.add({
+      kind: 'subscription_cancel_scheduled',
+      key: factKey(walk.id, 'subscription_cancel_scheduled', step.stamp),
+      ...base,
+      detail: { at: after.at, atPeriodEnd: after.atPeriodEnd, by: after.by },
+    })
+  } else if (after === null && before !== null) {
+    const key = factKey(walk.id, 'subscription_cancel_unscheduled', step.stamp)
+    walk.facts.add({ kind: 'subscription_cancel_unscheduled', key, ...base, detail: {} })
+  }
+}
+
+function takeHappening(walk: Walk, told: ToldHappening, silent: boolean): void {
+  const { happening } = told
+  const to = statusAfter(happening, walk.status)
+  if (to !== null && !silent && to !== walk.status && !isTerminal(walk.status)) {
+    const value = walk.value ?? { ...bare(walk), status: to }
+    const { stamp: at } = happening
+    if (walk.status === 'trialing') endTrialByHappening(walk, told, to)
+    const from = walk.status === 'unknown' ? walk.lastKnown : walk.status
+    enterStatus(walk, to, { from, value, at, events: told.events, sure: told.sure, step: null })
+    setStatus(walk, to, at)
+  }
+  if (walk.lastEvent === '') walk.lastEvent = happening.event
+}
+
+function endTrialByHappening(walk: Walk, told: ToldHappening, to: SubscriptionStatus): void {
+  walk.facts.add({
+    kind: 'subscription_trial_ended',
+    key: factKey(walk.id, 'subscription_trial_ended', walk.value?.trial?.from ?? walk.since),
+    ...common(walk, told.happening.stamp, told.events, told.sure),
+    detail: { to },
+  })
+}
+
+function bare(walk: Walk): ObservedSubscription {
+  const known = walk.sources.known.subscription.get(walk.id)
+  return known?.valued.value ?? EMPTY.subscription
+}
+
+/** What a happening makes of a status; null if nothing. */
+function statusAfter(happening: Happening, status: SubscriptionStatus): SubscriptionStatus | null {
+  switch (happening.what) {
+    case 'payment_failed':
+    case 'invoice_overdue':
+      return happening.pastDue && (status === 'active' || status === 'trialing' || status === 'unknown')
+        ? 'past_due'
+        : null
+    case 'payment_succeeded':
+      return happening.activates && status !== 'paused' ? 'active' : null
+    case 'trial_ending':
+    case 'renewal_upcoming':
+    case 'changed':
+    case 'plan_assigned':
+    case 'usage':
+    case 'payment_refunded':
+      return null
+  }
+}
+
+/** The cycle that contains `at`: as the provider shows it, else computed from anchor and interval; null if neither can. */
+export function cycleOf(value: ObservedSubscription, at: Instant): Period | null {
+  const { period, anchor, startedAt, interval } = value
+  if (period !== null && period.from <= at && at < period.until) return period
+  const start = anchor ?? startedAt
+  if (interval === null || start === null) return null
+  return cycleAt(start, interval, at)
+}
