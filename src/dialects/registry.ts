@@ -1,13 +1,30 @@
 import { BillhookError } from '../model/error.ts'
 import { parseInstant } from '../model/instant.ts'
-import type { Dialect, DialectId } from './dialect.ts'
+import { WORDS as airwallexWords } from './airwallex/words.ts'
+import type { Dialect, DialectId, ProviderWords } from './dialect.ts'
 import { kinde } from './kinde/index.ts'
+import { WORDS as kindeWords } from './kinde/words.ts'
 import { razorpay } from './razorpay/index.ts'
+import { WORDS as razorpayWords } from './razorpay/words.ts'
 import { standard } from './standard/index.ts'
+import { WORDS as standardWords } from './standard/words.ts'
 import { stripeAcacia, stripeEndive } from './stripe/index.ts'
+import { WORDS as stripeWords } from './stripe/words.ts'
 
 /** Every dialect, one entry a generation: the only list there is. */
 export const DIALECTS: readonly Dialect[] = [stripeAcacia, stripeEndive, razorpay, kinde, standard]
+
+const WORDS: Readonly<Record<string, ProviderWords>> = {
+  stripe: stripeWords,
+  razorpay: razorpayWords,
+  kinde: kindeWords,
+  airwallex: airwallexWords,
+}
+
+/** The words of a dialect's provider, for reading what is written in them. */
+export function wordsOf(dialect: Dialect): ProviderWords {
+  return WORDS[dialect.family] ?? standardWords
+}
 
 /**
  * From which API version on a generation's shapes hold, the newest first. A version between two of them has the shapes of the
