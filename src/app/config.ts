@@ -124,9 +124,9 @@ export const SETTINGS = [
   },
   {
     name: 'BILLHOOK_SETTLE',
-    fallback: 'PT0S',
+    fallback: 'PT2S',
     secret: false,
-    meaning: 'How long reactions wait after a delivery, so that a burst of deliveries is told once.',
+    meaning: 'How long reactions wait for the rest of a burst of deliveries, where a source does not say otherwise.',
   },
   {
     name: 'BILLHOOK_RETENTION',

@@ -31,20 +31,15 @@ export function present(value: unknown): Json {
 
 function presentMember(name: string, value: unknown): Json {
   if (value === null || value === undefined) return null
-  switch (typeof value) {
-    case 'bigint':
-      return value.toString()
-    case 'number':
-      if (name === COUNTED && value < COUNTED_BELOW) return value
-      return isInstantName(name) ? formatInstant(instant(value)) : value
-    case 'string':
-    case 'boolean':
-      return value
-    case 'object':
-      return presentObject(value)
-    default:
-      return null
-  }
+  if (typeof value === 'bigint') return value.toString()
+  if (typeof value === 'number')
+    return isInstantName(name) && !isCount(name, value) ? formatInstant(instant(value)) : value
+  if (typeof value === 'string' || typeof value === 'boolean') return value
+  return typeof value === 'object' ? presentObject(value) : null
+}
+
+function isCount(name: string, value: number): boolean {
+  return name === COUNTED && value < COUNTED_BELOW
 }
 
 function presentObject(value: object): Json {

@@ -2,13 +2,13 @@ import { readFileSync, statSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { Judgement } from '../app/judge.ts'
 import { judge } from '../app/judge.ts'
+import { present } from '../app/present.ts'
 import { resolveDialect } from '../dialects/registry.ts'
 import { DIALECT_IDS } from '../dialects/dialect.ts'
-import type { DialectId } from '../dialects/dialect.ts'
 import { messageOf } from '../model/error.ts'
-import { parseInstant, SECOND_MS } from '../model/instant.ts'
+import { formatInstant, parseInstant, SECOND_MS } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
-import { isObject, writeModel } from '../model/json.ts'
+import { isObject } from '../model/json.ts'
 import { EXIT, UsageError } from './io.ts'
 import type { CliIo, ExitCode } from './io.ts'
 
@@ -25,7 +25,7 @@ interface OpenOptions {
 }
 
 /**
- * `billhook open`: judges a captured request. Prints one JSON object; times in it are milliseconds since 1970.
+ * `billhook open`: judges a captured request. Prints one JSON object.
  * Exit code 0 if it opens, 3 if it is refused, 2 on wrong use.
  */
 export function addOpen(program: Command, io: CliIo, end: (code: ExitCode) => void): void {
@@ -41,7 +41,7 @@ export function addOpen(program: Command, io: CliIo, end: (code: ExitCode) => vo
     .option('--tolerance <seconds>', 'how far the signed time may lie from the clock, instead of the dialect’s default')
     .action(async (bodyFile: string, options: OpenOptions) => {
       const judgement = await judge({
-        dialect: dialectAt(options.dialect),
+        dialect: resolveDialect(options.dialect).id,
         secrets: options.secret,
         keySetFile: options.jwks ?? null,
         at: options.at === undefined ? null : instantAt(options.at),
@@ -57,17 +57,15 @@ export function addOpen(program: Command, io: CliIo, end: (code: ExitCode) => vo
 
 /** The printed object has exactly the documented members; the detail goes to standard error. */
 function print({ ok, reason, notification, observations, unknown, problems }: Judgement): string {
-  return writeModel({ ok, reason, notification, observations, unknown, problems })
+  const shown =
+    notification === null
+      ? null
+      : { ...notification, createdAt: notification.createdAt === null ? null : formatInstant(notification.createdAt) }
+  return JSON.stringify({ ok, reason, notification: shown, observations: present(observations), unknown, problems })
 }
 
 function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value]
-}
-
-function dialectAt(text: string): DialectId {
-  const dialect = resolveDialect(text)
-  if (dialect === null) throw new UsageError(`--dialect: ${text} is none; known are ${DIALECT_IDS.join(', ')}`)
-  return dialect.id
 }
 
 function instantAt(text: string): Instant {

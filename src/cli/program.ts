@@ -13,7 +13,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCo
   const program = new Command('billhook')
     .description('Subscription-billing webhooks, both ends.')
     .exitOverride()
-    .configureOutput({ writeOut: io.out, writeErr: io.err })
+    .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
     .showHelpAfterError('(billhook <command> --help shows what it takes)')
   addOpen(program, io, end)
   try {
