@@ -1,5 +1,6 @@
 import { BillhookError } from '../model/error.ts'
 import { parseInstant } from '../model/instant.ts'
+import { airwallex2025_04_25, airwallex2025_06_16 } from './airwallex/index.ts'
 import { WORDS as airwallexWords } from './airwallex/words.ts'
 import type { Dialect, DialectId, ProviderWords } from './dialect.ts'
 import { kinde } from './kinde/index.ts'
@@ -12,7 +13,15 @@ import { stripeAcacia, stripeEndive } from './stripe/index.ts'
 import { WORDS as stripeWords } from './stripe/words.ts'
 
 /** Every dialect, one entry a generation: the only list there is. */
-export const DIALECTS: readonly Dialect[] = [stripeAcacia, stripeEndive, razorpay, kinde, standard]
+export const DIALECTS: readonly Dialect[] = [
+  stripeAcacia,
+  stripeEndive,
+  razorpay,
+  kinde,
+  airwallex2025_04_25,
+  airwallex2025_06_16,
+  standard,
+]
 
 const WORDS: Readonly<Record<string, ProviderWords>> = {
   stripe: stripeWords,

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import Razorpay from 'razorpay'
 import { Webhook } from 'standardwebhooks'
-import Stripe from 'stripe'
+import { Stripe } from 'stripe'
 import { describe, expect, test } from 'vitest'
 import { DIALECTS, dialectOf, resolveDialect } from '../../src/dialects/registry.ts'
 import { DIALECT_IDS } from '../../src/dialects/dialect.ts'
