@@ -23,7 +23,7 @@ export const START = time('2026-01-01T00:00:00Z')
 export const SECOND_CYCLE = time('2026-02-01T00:00:00Z')
 export const THIRD_CYCLE = time('2026-03-01T00:00:00Z')
 
-const minted = (prefix: string): string => `${prefix}_${'0123456789abcdefghijklmn'}`
+const minted = (prefix: string): string => `${prefix}_0123456789abcdefghijklmn`
 
 export const customer: Customer = {
   id: minted('bhcus'),

@@ -106,7 +106,7 @@ describe('ids and times', () => {
   it('have the provider’s form, follow from the origin, and an event’s id begins with its time', () => {
     const body = bodyOf('customer.plan_assigned')
     expect(body['event_id']).toMatch(/^event_[0-9a-f]{32}$/)
-    expect(Number.parseInt(String(body['event_id']).slice(6, 18), 16)).toBe(START)
+    expect(Number.parseInt((body['event_id'] as string).slice(6, 18), 16)).toBe(START)
     expect(body['timestamp']).toBe('2026-01-01T00:00:00.000Z')
     expect(body['data']).toMatchObject({
       customer_id: expect.stringMatching(/^customer_[0-9a-f]{32}$/) as string,
