@@ -55,7 +55,7 @@ export function decodeInvoice(context: EventContext): readonly Observation[] {
 }
 
 /** An invoice object of either generation; null if its status is not known. */
-export function readInvoice(fields: Fields): ObservedInvoice | null {
+function readInvoice(fields: Fields): ObservedInvoice | null {
   const status = statusOf(fields)
   if (status === null) return null
   const currency = fields.currency('currency')
@@ -99,7 +99,7 @@ function readInvoiceSubscription(fields: Fields): string | null {
  * they are the cycle before). Prorations and invoice items pay for something else. Of several periods the one that ends
  * last counts: metered lines bill the cycle that is over.
  */
-export function readServicePeriod(fields: Fields): Period | null {
+function readServicePeriod(fields: Fields): Period | null {
   let latest: Period | null = null
   for (const line of listed(fields, 'lines')) {
     const span = line.object('period')

@@ -194,7 +194,7 @@ function readError(error: Fields): PaymentFailure {
 }
 
 /** Whether the same charge may succeed later; the issuer's advice counts more than the code. */
-export function retryableOf(code: string | null, advice: string | null): Retryable {
+function retryableOf(code: string | null, advice: string | null): Retryable {
   if (advice === 'do_not_try_again' || advice === 'confirm_card_data') return 'no'
   if (advice === 'try_again_later') return 'yes'
   if (code === null) return 'unknown'

@@ -59,7 +59,7 @@ export function decodeSubscription(context: EventContext): readonly Observation[
 }
 
 /** A subscription object of either generation: where a field moved, both places are looked at. */
-export function readSubscription(fields: Fields): ObservedSubscription {
+function readSubscription(fields: Fields): ObservedSubscription {
   const currency = fields.currency('currency')
   const providerStatus = fields.text('status')
   const status = statusOf(fields, providerStatus)
@@ -126,7 +126,7 @@ function readItem(item: Fields, currency: Currency | null): ObservedItem {
 }
 
 /** A price, or a plan of the older form. */
-export function readPlan(price: Fields): PlanRef {
+function readPlan(price: Fields): PlanRef {
   return {
     id: price.text('id') ?? '',
     name: price.text('nickname') ?? price.text('lookup_key'),

@@ -175,6 +175,9 @@ function printObject(of: EventObject, entities: Entities, { told, printing }: Su
 
 function printPreview({ subscription }: Entities, { told, printing }: Surroundings): JsonObject | null {
   if (subscription === null || isRecord(told) || told.kind !== 'subscription_renewal_upcoming') return null
+  const { before, after } = printing.view
+  // An invoice that the view shows after the fact and not before it is the engine's own preview.
+  if (after.invoice !== null && after.invoice.id !== before.invoice?.id) return printUpcoming(after.invoice, printing)
   return printUpcoming(upcomingInvoice(told, subscription, printing), printing)
 }
 

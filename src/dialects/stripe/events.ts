@@ -20,7 +20,7 @@ export type EventObject =
   | 'clock'
 
 /** Under which condition a step of {@link EVENTS} is told at all. */
-export type Condition =
+type Condition =
   | 'always'
   /** Only if the printed object differs from the one before: then with its old values. */
   | 'changed'

@@ -6,7 +6,7 @@ import { isObject } from '../../model/json.ts'
 import { printId } from './ids.ts'
 
 /** Which of the two shapes objects are printed in. */
-export type Generation = 'acacia' | 'endive'
+type Generation = 'acacia' | 'endive'
 
 /** What every printing function needs beside its entity. */
 export interface Printing {

@@ -2,13 +2,10 @@ import type { BillingClock, Checkout, Customer, Meter, PaymentMethod } from '../
 import { addMs, DAY_MS, secondsOf } from '../../model/instant.ts'
 import type { JsonObject } from '../../model/json.ts'
 import { isZero } from '../../model/money.ts'
-import { deriveId } from '../../wire/ids.ts'
 import { amountOf } from './amounts.ts'
 import { opaque, printId, printIdOrNull } from './ids.ts'
 import { newer, older, printClock, printCurrency } from './print.ts'
 import type { Printing } from './print.ts'
-
-const PREFIX_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
 
 export function printCustomer(customer: Customer, printing: Printing): JsonObject {
   return {
@@ -24,7 +21,7 @@ export function printCustomer(customer: Customer, printing: Printing): JsonObjec
     description: null,
     discount: null,
     email: customer.email,
-    invoice_prefix: deriveId(`prefix|${customer.id}`, PREFIX_LETTERS, 8),
+    invoice_prefix: invoicePrefix(customer.id),
     invoice_settings: {
       custom_fields: null,
       default_payment_method: printIdOrNull('payment_method', customer.defaultPaymentMethod),
@@ -41,6 +38,14 @@ export function printCustomer(customer: Customer, printing: Printing): JsonObjec
     tax_exempt: 'none',
     test_clock: printClock(printing),
   }
+}
+
+/** What the numbers of the customer's invoices begin with: the end of its id. */
+function invoicePrefix(id: string): string {
+  return id
+    .replace(/[^0-9A-Za-z]/g, '')
+    .slice(-8)
+    .toUpperCase()
 }
 
 /** This provider has no member for the app's own user: apps keep it in the metadata. */

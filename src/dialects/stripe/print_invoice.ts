@@ -214,7 +214,7 @@ function printParent(invoice: Invoice, printing: Printing): JsonObject {
 }
 
 /** The subscription of an invoice, where the view shows it. */
-export function subscriptionOf(invoice: Pick<Invoice, 'subscription'>, printing: Printing): Subscription | null {
+function subscriptionOf(invoice: Pick<Invoice, 'subscription'>, printing: Printing): Subscription | null {
   const { after, before } = printing.view
   const found = after.subscription ?? before.subscription
   return found !== null && found.id === invoice.subscription ? found : null

@@ -45,7 +45,7 @@ export const stripeSeedRetry: RetryPolicy = {
 }
 
 /** Today's, in a sandbox: three further attempts over a few hours. */
-export const stripeSandboxRetry: RetryPolicy = {
+const stripeSandboxRetry: RetryPolicy = {
   ...COMMON,
   id: 'stripe_sandbox',
   offsetsMs: hours(0.25, 1, 3),

@@ -159,7 +159,7 @@ export const subscription: Subscription = {
   updatedAt: START,
 }
 
-export const line: InvoiceLine = {
+const line: InvoiceLine = {
   id: 'bhil_0123456789abcdefghijklmn',
   kind: 'subscription',
   description: '1 × Basic',

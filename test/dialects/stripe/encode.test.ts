@@ -33,6 +33,10 @@ const trialing = {
   period: null,
   anchor: at('2026-01-08T00:00:00Z'),
 } as const
+const upgraded = {
+  ...given.subscription,
+  items: given.subscription.items.map((item) => ({ ...item, price: given.premium.id })),
+}
 const waiting = {
   ...given.subscription,
   pendingChange: { items: given.subscription.items, invoice: given.draft.id, expiresAt: at('2026-01-02T00:00:00Z') },
@@ -272,6 +276,12 @@ const STORIES: readonly (readonly [name: string, told: Told, view: View, types: 
     fact('subscription_resumed', { scope: 'service' }),
     viewOf({ subscription: given.subscription }, { subscription: { ...given.subscription, status: 'paused' } }),
     ['customer.subscription.updated', 'customer.subscription.resumed'],
+  ],
+  [
+    'a subscription changes its price',
+    fact('subscription_changed', { changes: [], plan: null, direction: 'upgrade' }),
+    viewOf({ subscription: upgraded }, { subscription: given.subscription }),
+    ['customer.subscription.updated'],
   ],
   [
     'a change that waited is paid',
@@ -624,6 +634,13 @@ describe('stripe encode: objects', () => {
       })
     }
     const told = fact('subscription_renewal_upcoming', { renewsAt: null, amount: null })
+    const preview = viewOf(
+      { ...attemptedView, invoice: { ...given.draft, id: 'next', total: money(9, 'EUR') } },
+      { invoice: null },
+    )
+    expect(stripeEndive.encode(told, preview, ORIGIN).map(objectIn)).toMatchObject([
+      { total: 9, billing_reason: 'upcoming' },
+    ])
     const items = [{ id: 'si_1', price: given.tiered.id, quantity: 15, createdAt: given.january.from }]
     const view = viewOf({ subscription: { ...given.subscription, items } })
     // Ten at 1.00, five at 0.50, and 5.00 for reaching the second tier.
@@ -643,6 +660,19 @@ describe('stripe encode: old values', () => {
     expect(previousIn(encodeOne(stripeEndive, 'a cycle starts'))).toEqual({
       items: { data: isObject(items) && items['data'] },
     })
+  })
+
+  it('tells the whole old items, and the old plan, when the price changes', () => {
+    for (const [, dialect] of BOTH) {
+      const notification = encodeOne(dialect, 'a subscription changes its price')
+      expect(previousIn(notification)).toMatchObject({
+        items: { data: [{ price: { id: 'price_basic', unit_amount: 5000 }, quantity: 1 }] },
+        plan: { id: 'price_basic', amount: 5000 },
+      })
+      expect(dialect.decode(notification).observations).toMatchObject([
+        { value: { plan: { id: 'price_premium' } }, previous: { plan: { id: 'price_basic' } } },
+      ])
+    }
   })
 
   it('tells nested members one by one, and null for one that was not there', () => {

@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { instant } from '../../../src/model/instant.ts'
 import type { Instant } from '../../../src/model/instant.ts'
-import { isObject } from '../../../src/model/json.ts'
 import type { JsonObject } from '../../../src/model/json.ts'
 import type { Notification, OpeningKeys, OpeningTime } from '../../../src/dialects/dialect.ts'
 import { readEvent } from '../../../src/dialects/stripe/read.ts'
@@ -54,9 +53,4 @@ export function eventOf(type: string, object: JsonObject, previous: JsonObject |
     type,
   }
   return { id: 'evt_test', type, createdAt: seconds(1_771_146_016), account: null, body }
-}
-
-export function objectOf(value: unknown): JsonObject {
-  if (!isObject(value)) throw new Error('not an object')
-  return value
 }
