@@ -29,10 +29,11 @@ export function encodeTold(
   { view, origin, version }: { readonly view: View; readonly origin: Origin; readonly version: EncodingVersion },
 ): readonly Notification[] {
   const printing: Printing = { generation: version.generation, view }
+  const objects = { before: printer(view.before, { told, printing }), after: printer(view.after, { told, printing }) }
   const types = new Set(version.catalogue.map((entry) => entry.type))
   return EVENTS[told.kind].flatMap((step, index) => {
     if (!types.has(step.type)) return []
-    const data = dataOf(step, told, printing)
+    const data = holds(step, told, view) ? dataOf(step, objects) : null
     if (data === null) return []
     return [notificationOf(step.type, data, { view, origin, version, index })]
   })
@@ -71,14 +72,30 @@ function notificationOf(type: string, data: JsonObject, { view, origin, version,
   }
 }
 
-/** `data` of an event, or null if it is not told: its condition does not hold, or its object is not in the view. */
-function dataOf(step: EventStep, told: Told, printing: Printing): JsonObject | null {
-  const { before, after } = printing.view
+/** Prints the objects of one side of a view, each once: several events of a fact carry the same object. */
+type ObjectPrinter = (of: EventObject) => JsonObject | null
+
+function printer(entities: Entities, surroundings: Surroundings): ObjectPrinter {
+  const printed = new Map<EventObject, JsonObject | null>()
+  return (of) => {
+    const known = printed.get(of)
+    if (known !== undefined) return known
+    const object = printObject(of, entities, surroundings)
+    printed.set(of, object)
+    return object
+  }
+}
+
+/** `data` of an event, or null if its object is not in the view, or if it tells a change and there is none. */
+function dataOf(
+  step: EventStep,
+  { before, after }: { readonly before: ObjectPrinter; readonly after: ObjectPrinter },
+): JsonObject | null {
   // What a deletion is about may be gone after it.
-  const object = printObject(step.of, after, { told, printing }) ?? printObject(step.of, before, { told, printing })
-  if (object === null || !holds(step, told, printing)) return null
+  const object = after(step.of) ?? before(step.of)
+  if (object === null) return null
   if (!tellsOldValues(step)) return { object }
-  const old = printObject(step.of, before, { told, printing })
+  const old = before(step.of)
   const previous = old === null ? null : differenceOf(old, object)
   if (previous === null) return step.when === 'changed' || step.when === 'changed_unless_free' ? null : { object }
   return { object, previous_attributes: previous }
@@ -94,8 +111,7 @@ function tellsOldValues({ type }: EventStep): boolean {
   )
 }
 
-function holds({ when }: EventStep, told: Told, { view }: Printing): boolean {
-  const { before, after } = view
+function holds({ when }: EventStep, told: Told, { before, after }: View): boolean {
   const { invoice, payment, meter, refund } = after
   switch (when) {
     case 'always':

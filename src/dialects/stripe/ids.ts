@@ -25,8 +25,30 @@ export type PrintedKind = keyof typeof FORMS
 /** The id as this provider prints it: one that Billhook minted in the provider's form, any other verbatim. */
 export function printId(kind: PrintedKind, id: string, livemode = false): string {
   if (!isMintedId(id)) return id
+  const key = `${kind}|${id}`
   const [prefix, digits] = FORMS[kind]
-  return `${livemode ? liveForm(prefix) : prefix}${deriveId(`${kind}|${id}`, BASE62, digits)}`
+  return `${livemode ? liveForm(prefix) : prefix}${remembered(key) ?? remember(key, deriveId(key, BASE62, digits))}`
+}
+
+/**
+ * Digits of ids printed lately, since one object names the same few again and again. Bounded by two generations: when
+ * the younger is full, the older is dropped.
+ */
+const MAX_REMEMBERED = 4096
+let young = new Map<string, string>()
+let old = new Map<string, string>()
+
+function remembered(key: string): string | undefined {
+  return young.get(key) ?? old.get(key)
+}
+
+function remember(key: string, digits: string): string {
+  if (young.size >= MAX_REMEMBERED) {
+    old = young
+    young = new Map()
+  }
+  young.set(key, digits)
+  return digits
 }
 
 /** Null stays null. */

@@ -13,38 +13,31 @@ export function printBody(body: JsonObject): string {
 }
 
 function print(value: Json, indent: string, sorted: boolean): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (value === null || typeof value !== 'object') return String(value)
   const inner = `${indent}  `
+  let text = ''
   if (Array.isArray(value)) {
-    return block('[', ']', { indent, lines: value.map((item: Json) => inner + print(item, inner, sorted)) })
+    for (const item of value) text += `${text === '' ? '' : ','}\n${inner}${print(item, inner, sorted)}`
+    return `[${text}\n${indent}]`
   }
   if (isObject(value)) {
-    const lines = keysOf(value, sorted).map(
-      (key) => `${inner}${JSON.stringify(key)}: ${print(value[key] ?? null, inner, sorted)}`,
-    )
-    return block('{', '}', { indent, lines })
+    for (const key of keysOf(value, sorted))
+      text += `${text === '' ? '' : ','}\n${inner}${quoted(key)}: ${print(value[key] ?? null, inner, sorted)}`
   }
-  return JSON.stringify(value)
+  return `{${text}\n${indent}}`
 }
 
-function block(
-  open: string,
-  close: string,
-  { indent, lines }: { readonly indent: string; readonly lines: readonly string[] },
-): string {
-  return lines.length === 0 ? `${open}\n${indent}${close}` : `${open}\n${lines.join(',\n')}\n${indent}${close}`
+/** Nearly all names need no escapes. */
+function quoted(key: string): string {
+  return /^\w+$/.test(key) ? `"${key}"` : JSON.stringify(key)
 }
 
 function keysOf(value: JsonObject, sorted: boolean): readonly string[] {
   const keys = Object.keys(value)
-  return sorted ? keys.sort(byPlace) : keys
-}
-
-function byPlace(a: string, b: string): number {
-  const difference = placeOf(a) - placeOf(b)
-  if (difference !== 0) return difference
-  return a < b ? -1 : a > b ? 1 : 0
-}
-
-function placeOf(key: string): number {
-  return key === 'id' ? 0 : key === 'object' ? 1 : 2
+  if (!sorted) return keys
+  // By code unit, which is what a sort without a comparison does.
+  keys.sort()
+  const first = ['id', 'object'].filter((key) => Object.hasOwn(value, key))
+  return first.length === 0 ? keys : [...first, ...keys.filter((key) => key !== 'id' && key !== 'object')]
 }
