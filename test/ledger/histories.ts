@@ -333,11 +333,11 @@ function begin(model: Model): void {
 /** What a customer does within a cycle; often several things in one second. */
 function within(model: Model): void {
   const { flavor } = model
-  const acts = Math.floor(model.random() * 4)
+  const acts = Math.floor(model.random() * 6)
   for (let act = 0; act < acts && !isOver(model); act += 1) {
-    if (!(flavor === 'previous' && model.chance(0.4))) model.advance(SECOND_MS * Math.floor(1 + model.random() * 3600))
+    if (flavor === 'patches' || !model.chance(0.4)) model.advance(SECOND_MS * Math.floor(1 + model.random() * 3600))
     if (flavor === 'patches') {
-      if (model.chance(0.05)) end(model)
+      if (model.chance(0.03)) end(model)
       model.mark()
       continue
     }
@@ -345,7 +345,7 @@ function within(model: Model): void {
     if (dice < 0.45) model.set({ plan: PLANS[Math.floor(model.random() * PLANS.length)] ?? null, quantity: Math.floor(model.random() * 9) + 1 })
     else if (dice < 0.6 && flavor !== 'counted') toggleCancel(model)
     else if (dice < 0.75 && flavor === 'previous' && model.value.status === 'active') togglePause(model)
-    else if (dice < 0.8) {
+    else if (dice < 0.78) {
       end(model)
       model.mark()
       return
@@ -434,6 +434,7 @@ function dun(model: Model): void {
     model.mark()
   }
   if (model.flavor === 'counted') {
+    // The last failure and the end of the retries are told in one second.
     model.set({ status: 'unpaid' })
     model.tell()
     model.mark()
