@@ -121,13 +121,13 @@ function agreement(
 
 /** The agreement exists and is of this customer and plan: true of every event that names it, also of the first to come. */
 function known(telling: Telling): readonly Observation[] {
-  const fields = identity(telling)
-  if (telling.agreement === null || Object.keys(fields).length === 0) return []
-  return [patch(telling.agreement, telling, 'updated', fields)]
+  return telling.agreement === null ? [] : [patch(telling.agreement, telling, 'updated', identity(telling))]
 }
 
 function identity(telling: Telling): Partial<ObservedSubscription> {
   return {
+    // "Creates a new billing agreement …, and cancels the customer's existing agreements": one per plan group.
+    exclusive: true,
     ...(telling.customer === null ? {} : { customer: telling.customer }),
     ...(telling.plan === null ? {} : { plan: telling.plan }),
   }

@@ -171,13 +171,22 @@ describe('a subscription', () => {
   })
 
   it('whose term is over is completed', () => {
-    const over = { cancel_at_period_end: false, cancel_requested_at: null }
+    const unasked = { cancel_at_period_end: false, cancel_requested_at: null }
+    const over = { ...unasked, ends_at: '2026-07-21T23:40:06+0000', updated_at: '2026-07-21T23:40:07+0000' }
     expect(changed('2025-06-16/events/subscription.cancelled', over).observations[0]).toMatchObject({
-      value: { status: 'completed', cancel: null },
+      value: { status: 'completed', cancel: null, endedAt: time('2026-07-21T23:40:06Z') },
     })
-    const classic = { ...over, remaining_billing_cycles: 0 }
-    expect(changed('2025-04-25/events/subscription.cancelled', classic).observations[0]).toMatchObject({
+    // Given up in the middle of its term: the end that is printed has come, but it is not the term's.
+    expect(changed('2025-06-16/events/subscription.cancelled', unasked).observations[0]).toMatchObject({
+      value: { status: 'canceled', cancel: { by: 'system' } },
+    })
+    const last = { ...unasked, remaining_billing_cycles: 0 }
+    expect(changed('2025-04-25/events/subscription.cancelled', last).observations[0]).toMatchObject({
       value: { status: 'completed' },
+    })
+    const cutOff = { ...last, updated_at: '2022-08-09T03:07:53+0000' }
+    expect(changed('2025-04-25/events/subscription.cancelled', cutOff).observations[0]).toMatchObject({
+      value: { status: 'canceled', cancel: { by: 'system' } },
     })
     expect(only('2025-04-25/events/subscription.cancelled')).toMatchObject({ value: { status: 'canceled' } })
   })

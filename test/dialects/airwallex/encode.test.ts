@@ -454,13 +454,12 @@ describe('a refund', () => {
 })
 
 describe('each attempt', () => {
-  it('is a transaction of its own', () => {
+  it('is of one transaction', () => {
     const idOf = (attempt: number, id = payment.id) =>
       airwallex2025_06_16.render('payment', { ...payment, id, attempt }, viewOf({}))?.['id']
     expect(idOf(1)).toMatch(/^btr_hkdm[0-9a-z]{15}$/)
-    expect(idOf(2)).toMatch(/^btr_hkdm[0-9a-z]{15}$/)
-    expect(idOf(2)).not.toBe(idOf(1))
-    expect([idOf(1, 'pay_1'), idOf(2, 'pay_1')]).toEqual(['pay_1', 'pay_1_2'])
+    expect(idOf(5)).toBe(idOf(0))
+    expect(idOf(2, 'pay_1')).toBe('pay_1')
   })
 
   it('counts down what is left', () => {
@@ -574,11 +573,30 @@ describe('what is encoded', () => {
       endedAt: time('2027-01-01T00:00:00Z'),
       updatedAt: time('2027-01-01T00:00:00Z'),
       cycles: { total: 12, invoiced: 12, paid: 12 },
+      period: { from: time('2026-12-01T00:00:00Z'), until: time('2027-01-01T00:00:00Z') },
     }
     const told = fact('subscription_completed', { period: null })
     for (const dialect of [airwallex2025_06_16, airwallex2025_04_25])
       expect(snapshotOf(single(dialect, told, viewOf({ subscription: over })))).toMatchObject({
         value: { status: 'completed' },
+      })
+  })
+
+  it('given up in its last cycle is not completed', () => {
+    const at = time('2026-12-08T00:00:00Z')
+    const given: Subscription = {
+      ...fixed,
+      status: 'canceled',
+      endedAt: at,
+      updatedAt: at,
+      cancel: { requestedAt: at, at, atPeriodEnd: false, by: 'system', reason: 'payment_failed' },
+      cycles: { total: 12, invoiced: 12, paid: 11 },
+      period: { from: time('2026-12-01T00:00:00Z'), until: time('2027-01-01T00:00:00Z') },
+    }
+    const told = fact('subscription_canceled', { ...cancellation, by: 'system', atPeriodEnd: false })
+    for (const dialect of [airwallex2025_06_16, airwallex2025_04_25])
+      expect(snapshotOf(single(dialect, told, viewOf({ subscription: given })))).toMatchObject({
+        value: { status: 'canceled', endedAt: at, cancel: { by: 'system', requestedAt: null } },
       })
   })
 })

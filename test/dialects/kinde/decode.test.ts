@@ -82,6 +82,7 @@ describe('a billing event', () => {
         id: 'agreement_019fd7233688f2d05888a8d6c77d08ce',
         stamp,
         fields: {
+          exclusive: true,
           customer: CUSTOMER,
           plan: PRO,
           status: 'active',

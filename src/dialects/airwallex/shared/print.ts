@@ -69,3 +69,8 @@ export function remainingAttempts(invoice: Invoice): number {
 export function endOf(subscription: Subscription, termEnd: Instant | null): Instant | null {
   return subscription.endedAt ?? subscription.cancel?.at ?? termEnd
 }
+
+/** When somebody asked for the cancellation; null where nobody did, as when the retries of a payment are used up. */
+export function requestedAt(subscription: Subscription): Instant | null {
+  return subscription.cancel === null || subscription.cancel.by === 'system' ? null : subscription.cancel.requestedAt
+}

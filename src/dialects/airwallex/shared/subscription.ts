@@ -1,4 +1,4 @@
-import { cycleAt } from '../../../model/calendar.ts'
+import { boundary, cycleAt } from '../../../model/calendar.ts'
 import type { Interval, Period } from '../../../model/calendar.ts'
 import { earliest } from '../../../model/instant.ts'
 import type { Instant } from '../../../model/instant.ts'
@@ -38,6 +38,9 @@ const UNITS: ReadonlyMap<string, Interval['unit']> = new Map([
   ['YEAR', 'year'],
 ])
 
+/** The longest cycle that the calendar counts. */
+const MAX_COUNT = 1000
+
 /** What a subscription of either generation says. */
 export function observeSubscription(resource: Resource): readonly Observation[] {
   const { fields, id, stamp } = resource
@@ -52,7 +55,7 @@ export function observeSubscription(resource: Resource): readonly Observation[] 
 
 function subscriptionOf(resource: Resource, word: string | null, status: SubscriptionStatus): ObservedSubscription {
   const { fields } = resource
-  const interval = intervalOf(fields)
+  const interval = lengthOf(fields, 'recurring')
   const period = periodOf(
     timeOf(fields, 'current_period_starts_at', 'current_period_start_at'),
     timeOf(fields, 'current_period_ends_at', 'current_period_end_at'),
@@ -61,7 +64,7 @@ function subscriptionOf(resource: Resource, word: string | null, status: Subscri
   const trial = trialOf(fields, startsAt)
   const ended = status === 'canceled'
   const cycles = cyclesOf(fields)
-  const completed = ended && isCompleted(resource, cycles)
+  const completed = ended && isCompleted(resource, cycles, period)
   return {
     customer: textOf(fields, 'billing_customer_id', 'customer_id'),
     status: completed ? 'completed' : status,
@@ -131,13 +134,14 @@ function isBoundary(anchor: Instant, interval: Interval, at: Instant): boolean {
   }
 }
 
-function intervalOf(fields: Fields): Interval | null {
-  const recurring = fields.object('recurring')
-  const count = recurring?.integer('period') ?? null
-  const unit = UNITS.get(recurring?.text('period_unit') ?? '')
+/** A length of time that the provider prints as `{ period: 1, period_unit: 'MONTH' }`. */
+function lengthOf(fields: Fields, name: 'recurring' | 'duration'): Interval | null {
+  const length = fields.object(name)
+  const count = length?.integer('period') ?? null
+  const unit = UNITS.get(length?.text('period_unit') ?? '')
   if (unit === undefined || count === null) return null
-  if (count >= 1 && count <= 1000) return { unit, count }
-  recurring?.problem('period', 'expected a whole number from 1 to 1000')
+  if (count >= 1 && count <= MAX_COUNT) return { unit, count }
+  length?.problem('period', `expected a whole number from 1 to ${MAX_COUNT}`)
   return null
 }
 
@@ -147,13 +151,30 @@ function cyclesOf(fields: Fields): Cycles | null {
   return total === null && remaining === null ? null : { total, remaining, paid: null }
 }
 
-/** Ended because its term was over, and not because somebody ended it. */
-function isCompleted(resource: Resource, cycles: Cycles | null): boolean {
+/**
+ * Ended because its term was over, and not because somebody ended it or a payment was given up. A cycle count of zero is not
+ * enough: a last cycle that is never paid is cut off before its end.
+ */
+function isCompleted(resource: Resource, cycles: Cycles | null, period: Period | null): boolean {
   const { fields, stamp } = resource
   if (fields.iso('cancel_requested_at') !== null || fields.boolean('cancel_at_period_end') === true) return false
-  if (cycles !== null) return cycles.total !== null && cycles.remaining === 0
-  const endsAt = fields.iso('ends_at')
-  return fields.object('duration') !== null && endsAt !== null && endsAt <= stamp
+  if (cycles !== null)
+    return cycles.total !== null && cycles.remaining === 0 && (period === null || period.until <= stamp)
+  const end = termEndOf(fields)
+  return end !== null && end <= stamp
+}
+
+/** Where a fixed term ends: its length counted from the end of the trial or the start; null if there is no fixed term. */
+function termEndOf(fields: Fields): Instant | null {
+  const length = lengthOf(fields, 'duration')
+  const start = timeOf(fields, 'billing_cycle_anchor_at', 'trial_ends_at', 'starts_at')
+  if (length === null || start === null) return null
+  try {
+    return boundary(start, length, 1)
+  } catch {
+    // Past the year 9999: it does not end.
+    return null
+  }
 }
 
 /**

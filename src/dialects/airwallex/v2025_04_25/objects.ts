@@ -12,6 +12,7 @@ import {
   printTime,
   printTimeOrNull,
   remainingAttempts,
+  requestedAt,
 } from '../shared/print.ts'
 import { nextBilling, termEnd } from '../shared/term.ts'
 
@@ -60,7 +61,7 @@ export function subscriptionObject(subscription: Subscription, view: View): Json
     updated_at: printTime(subscription.updatedAt, view),
     cancel_at: time(end),
     cancel_at_period_end: subscription.cancel?.atPeriodEnd ?? false,
-    cancel_requested_at: time(subscription.cancel?.requestedAt),
+    cancel_requested_at: time(requestedAt(subscription)),
     next_billing_at: time(nextBilling(subscription, end)),
     remaining_billing_cycles: cycles.total === null ? null : Math.max(0, cycles.total - cycles.invoiced),
     total_billing_cycles: cycles.total,

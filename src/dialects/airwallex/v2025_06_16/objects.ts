@@ -4,8 +4,7 @@ import type { Instant } from '../../../model/instant.ts'
 import type { Json, JsonObject } from '../../../model/json.ts'
 import { isZero } from '../../../model/money.ts'
 import type { PaymentStatus, SubscriptionStatus } from '../../../model/status.ts'
-import { isMintedId } from '../../../model/entities.ts'
-import { derivedId, legalEntityId, pageToken, printedAccount, printedId } from '../shared/ids.ts'
+import { legalEntityId, pageToken, printedAccount, printedId } from '../shared/ids.ts'
 import {
   endOf,
   intentId,
@@ -16,6 +15,7 @@ import {
   printTime,
   printTimeOrNull,
   remainingAttempts,
+  requestedAt,
 } from '../shared/print.ts'
 import { nextBilling, termEnd } from '../shared/term.ts'
 
@@ -60,7 +60,7 @@ export function subscriptionObject(subscription: Subscription, view: View): Json
     billing_customer_id: printedId('customer', subscription.customer, view),
     billing_cycle_anchor_at: time(subscription.anchor),
     cancel_at_period_end: subscription.cancel?.atPeriodEnd ?? false,
-    cancel_requested_at: time(subscription.cancel?.requestedAt ?? null),
+    cancel_requested_at: time(requestedAt(subscription)),
     collection_method: collectionMethod(subscription.collection),
     created_at: printTime(subscription.createdAt, view),
     currency: subscription.currency,
@@ -134,12 +134,12 @@ const PAYMENT_STATUSES: Readonly<Record<PaymentStatus, string>> = {
   canceled: 'CANCELLED',
 }
 
-/** A payment as Retrieve a Billing Transaction answers it. Each attempt is a transaction of its own. */
+/** A payment as Retrieve a Billing Transaction answers it: one transaction for all attempts on an invoice. */
 export function paymentObject(payment: Payment, view: View): JsonObject {
   const decidedAt = printTimeOrNull(payment.decidedAt ?? payment.updatedAt, view)
   return transactionObject(
     {
-      id: transactionId(payment, view),
+      id: printedId('transaction', payment.id, view),
       type: 'PAYMENT',
       status: PAYMENT_STATUSES[payment.status],
       amount: printAmount(payment.amount),
@@ -190,13 +190,6 @@ function transactionObject(fields: Readonly<Record<string, Json>>, view: View): 
     out_of_band: false,
     ...fields,
   })
-}
-
-/** The first attempt has the payment's own id. */
-function transactionId(payment: Payment, view: View): string {
-  if (payment.attempt <= 1) return printedId('transaction', payment.id, view)
-  const seed = `${payment.id}_${payment.attempt}`
-  return isMintedId(payment.id) ? derivedId('transaction', seed, view) : seed
 }
 
 const CHECKOUT_STATUSES: Readonly<Record<Checkout['status'], string>> = {
