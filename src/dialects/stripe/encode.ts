@@ -97,9 +97,18 @@ function dataOf(
   if (!tellsOldValues(step)) return { object }
   const old = before(step.of)
   const previous = old === null ? null : differenceOf(old, object)
-  if (previous === null) return step.when === 'changed' || step.when === 'changed_unless_free' ? null : { object }
+  if (previous === null) return ON_CHANGE.has(step.when) ? null : { object }
+  if (step.when === 'changed_beyond_gate' && Object.keys(previous).every((key) => GATE_MEMBERS.has(key))) return null
   return { object, previous_attributes: previous }
 }
+
+const ON_CHANGE: ReadonlySet<EventStep['when']> = new Set(['changed', 'changed_unless_free', 'changed_beyond_gate'])
+
+const GATE_MEMBERS: ReadonlySet<string> = new Set([
+  'automatically_finalizes_at',
+  'next_payment_attempt',
+  'webhooks_delivered_at',
+])
 
 /** Old values come with every `.updated`, and with three others. @source recorded events */
 function tellsOldValues({ type }: EventStep): boolean {
@@ -116,6 +125,7 @@ function holds({ when }: EventStep, told: Told, { before, after }: View): boolea
   switch (when) {
     case 'always':
     case 'changed':
+    case 'changed_beyond_gate':
       return true
     case 'changed_unless_free':
       return invoice !== null && !isFreeInvoice(invoice)

@@ -24,6 +24,8 @@ type Condition =
   | 'always'
   /** Only if the printed object differs from the one before: then with its old values. */
   | 'changed'
+  /** More differs than what the payment gate moves: recorded renewals have no event for the gate. */
+  | 'changed_beyond_gate'
   /** The first attempt of a payment: later ones belong to the same payment intent. */
   | 'first_attempt'
   /** The invoice is not about nothing. And if the printed object differs. */
@@ -92,7 +94,7 @@ export const EVENTS: Readonly<Record<FactKind | RecordKind, readonly EventStep[]
   ],
 
   invoice_drafted: [step('invoice.created', 'invoice')],
-  invoice_updated: [step('invoice.updated', 'invoice', 'changed')],
+  invoice_updated: [step('invoice.updated', 'invoice', 'changed_beyond_gate')],
   invoice_finalized: [step('invoice.finalized', 'invoice')],
   invoice_sent: [step('invoice.sent', 'invoice')],
   invoice_will_be_due: [step('invoice.will_be_due', 'invoice')],

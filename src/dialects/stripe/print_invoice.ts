@@ -231,7 +231,7 @@ function ownerOf(invoice: Invoice, printing: Printing): Customer | null {
  * before. The service period stands on the lines.
  */
 function printInvoicePeriod(invoice: Invoice, printing: Printing): JsonObject {
-  const period = invoice.reason === 'cycle' || invoice.reason === 'other' ? collectedIn(invoice, printing) : null
+  const period = invoice.reason === 'cycle' ? collectedIn(invoice, printing) : null
   const created = secondsOf(invoice.createdAt)
   return {
     period_end: period === null ? created : secondsOf(period.until),

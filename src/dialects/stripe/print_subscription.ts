@@ -70,7 +70,7 @@ export function printSubscription(subscription: Subscription, printing: Printing
     pending_update: printPendingUpdate(subscription, { subscription, period, printing }),
     ...printSingleItem(subscription, printing),
     schedule: null,
-    start_date: secondsOf(subscription.startedAt ?? subscription.startAt),
+    start_date: secondsOf(subscription.startAt),
     status: STATUS[subscription.status],
     ...printStatusDetails(subscription, printing),
     test_clock: printClock(printing),

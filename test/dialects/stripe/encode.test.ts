@@ -308,6 +308,18 @@ const STORIES: readonly (readonly [name: string, told: Told, view: View, types: 
     ['invoiceitem.created'],
   ],
   [
+    'the payment gate opens',
+    record('invoice_updated'),
+    viewOf({ invoice: { ...given.draft, gate: given.open.gate } }, { invoice: given.draft }),
+    [],
+  ],
+  [
+    'a draft is edited',
+    record('invoice_updated'),
+    viewOf({ invoice: { ...given.draft, metadata: { note: 'x' } } }, { invoice: given.draft }),
+    ['invoice.updated'],
+  ],
+  [
     'an invoice is voided',
     fact('invoice_voided', { amount: null }),
     viewOf({ invoice: { ...given.open, status: 'void', voidedAt: ORIGIN.at } }, { invoice: given.open }),
