@@ -12,14 +12,14 @@ import type { Notification, OpeningKeys, OpeningTime, Read, Sealed, SealingKeys,
 import { REPLAY_WINDOW_MS } from './retry.ts'
 
 /** The header of the signature, and that of the event id: the id stands nowhere in the signed body. */
-export const SIGNATURE_HEADER = 'X-Razorpay-Signature'
-export const EVENT_ID_HEADER = 'X-Razorpay-Event-Id'
+const SIGNATURE_HEADER = 'X-Razorpay-Signature'
+const EVENT_ID_HEADER = 'X-Razorpay-Event-Id'
 
 /**
  * The oldest event that a genuine delivery can be of: support replays events for 15 days; a day more for retries of such a
  * replay and for clocks. Beyond it a body is a replay by somebody else: the signature has no time in it.
  */
-export const OLDEST_MS = REPLAY_WINDOW_MS + DAY_MS
+const OLDEST_MS = REPLAY_WINDOW_MS + DAY_MS
 
 /** Which slashes are written `\/`, as the provider's own server writes them in bodies about invoices. */
 export type SlashEscaping = 'invoices' | 'all' | 'none'

@@ -181,6 +181,6 @@ export function customerOf(entity: Fields): ObservedCustomer {
   }
 }
 
-export function nonZero(amount: Money | null): Money | null {
+function nonZero(amount: Money | null): Money | null {
   return amount === null || isZero(amount) ? null : amount
 }

@@ -58,7 +58,7 @@ function renderSubscription(subscription: Subscription, view: View): JsonObject 
 }
 
 /** The plan that a price stands for: its code where it has one, because policies are written for that. */
-export function planOf(price: Price, view: View): PlanRef {
+function planOf(price: Price, view: View): PlanRef {
   return {
     id: price.code ?? price.id,
     name: price.name ?? view.products[price.product]?.name ?? null,
