@@ -37,13 +37,13 @@ const COLUMNS = [
   'reacted_at',
   'dead_at',
 ] as const
-const DELIVERY = `delivery (${COLUMNS.join(', ')})`
-const RAW = 'delivery_raw (account, id, headers, body)'
+const DELIVERY = `received (${COLUMNS.join(', ')})`
+const RAW = 'received_raw (account, id, headers, body)'
 /** Each number of rows is a statement of its own that each connection prepares. */
 const MAX_AT_ONCE = 128
 const STATES = ['received', 'refused', 'folded', 'reacted', 'dead'] as const
 const WITH_RAW = `SELECT ${COLUMNS.map((column) => `d.${column}`).join(', ')}, r.headers, r.body
-  FROM delivery d JOIN delivery_raw r ON r.account = d.account AND r.id = d.id`
+  FROM received d JOIN received_raw r ON r.account = d.account AND r.id = d.id`
 
 /** What was received, on either backend. */
 export function createReceivedStore(database: Database): ReceivedStore {
@@ -80,7 +80,7 @@ class SqlReceivedStore implements ReceivedStore {
   }
 
   async received(account: string, id: string): Promise<Received | null> {
-    const row = await this.#database.first(`SELECT ${COLUMNS.join(', ')} FROM delivery WHERE account = ? AND id = ?`, [
+    const row = await this.#database.first(`SELECT ${COLUMNS.join(', ')} FROM received WHERE account = ? AND id = ?`, [
       account,
       id,
     ])
@@ -88,7 +88,7 @@ class SqlReceivedStore implements ReceivedStore {
   }
 
   async raw(account: string, id: string): Promise<RawDelivery | null> {
-    const row = await this.#database.first('SELECT headers, body FROM delivery_raw WHERE account = ? AND id = ?', [
+    const row = await this.#database.first('SELECT headers, body FROM received_raw WHERE account = ? AND id = ?', [
       account,
       id,
     ])
@@ -107,7 +107,7 @@ class SqlReceivedStore implements ReceivedStore {
     ]
     const said = wanted.flatMap(([sql, value]) => (value === undefined ? [] : [{ sql, value }]))
     const rows = await this.#database.all(
-      `SELECT ${COLUMNS.join(', ')} FROM delivery WHERE ${said.map(({ sql }) => sql).join(' AND ')}
+      `SELECT ${COLUMNS.join(', ')} FROM received WHERE ${said.map(({ sql }) => sql).join(' AND ')}
        ORDER BY account, id DESC LIMIT ?`,
       [...said.map(({ value }) => value), limit],
     )
@@ -130,7 +130,7 @@ class SqlReceivedStore implements ReceivedStore {
   }): Promise<readonly ReceivedWithRaw[]> {
     const { account, source, after, limit } = query
     const rows = await this.#database.all(
-      `${WITH_RAW} JOIN event e ON e.account = d.account AND e.source = d.source AND e.dedupe = d.dedupe AND e.delivery = d.id
+      `${WITH_RAW} JOIN received_event e ON e.account = d.account AND e.source = d.source AND e.dedupe = d.dedupe AND e.delivery = d.id
        WHERE d.account = ? AND d.source = ? AND d.id > ? ORDER BY d.id LIMIT ?`,
       [account, source, after, limit],
     )
@@ -146,7 +146,7 @@ class SqlReceivedStore implements ReceivedStore {
     // Always in the same order: two processes that claim the same events wait for each other instead of dying.
     const sorted = [...events].sort((a, b) => compare(keyOf(a), keyOf(b)))
     await insert(statements, this.#database.backend, {
-      into: 'event (account, source, dedupe, delivery, sha256, at)',
+      into: 'received_event (account, source, dedupe, delivery, sha256, at)',
       rows: sorted.map((event) => [event.account, event.source, event.dedupe, event.delivery, event.sha256, at]),
       after: 'ON CONFLICT DO NOTHING',
     })
@@ -155,7 +155,7 @@ class SqlReceivedStore implements ReceivedStore {
       for (const part of parts(group)) {
         const keys = padded(part.map(({ dedupe }) => dedupe))
         const rows = await statements.all(
-          `SELECT account, source, dedupe, delivery, sha256 FROM event WHERE account = ? AND source = ? AND dedupe IN (${listOf(keys.length)})`,
+          `SELECT account, source, dedupe, delivery, sha256 FROM received_event WHERE account = ? AND source = ? AND dedupe IN (${listOf(keys.length)})`,
           [part[0]?.account ?? '', part[0]?.source ?? '', ...keys],
         )
         for (const event of rows.map(readEvent)) owners.set(keyOf(event), event)
@@ -174,22 +174,23 @@ class SqlReceivedStore implements ReceivedStore {
       if (first === undefined) throw new BillhookError('internal_invariant', `an empty group ${key}`)
       for (const part of parts(group)) {
         const ids = padded(part.map(({ id }) => id))
+        const { sql, values } = timesOf(first)
         await statements.run(
-          `UPDATE delivery SET state = ?, reason = ?, ${first.state}_at = ? WHERE account = ? AND id IN (${listOf(ids.length)})`,
-          [first.state, first.reason, first.at, first.account, ...ids],
+          `UPDATE received SET state = ?, reason = ?, ${sql} WHERE account = ? AND id IN (${listOf(ids.length)})`,
+          [first.state, first.reason, ...values, first.account, ...ids],
         )
       }
     }
   }
 
   async backlog(): Promise<number> {
-    const row = await this.#database.first(`SELECT COUNT(*) AS n FROM delivery WHERE state = 'received'`)
+    const row = await this.#database.first(`SELECT COUNT(*) AS n FROM received WHERE state = 'received'`)
     return row === null ? 0 : count(row, 'n')
   }
 
   async capRefused(account: string, source: string, keep: number): Promise<number> {
     const row = await this.#database.first(
-      `SELECT id FROM delivery WHERE account = ? AND source = ? AND state = 'refused' ORDER BY id DESC LIMIT 1 OFFSET ?`,
+      `SELECT id FROM received WHERE account = ? AND source = ? AND state = 'refused' ORDER BY id DESC LIMIT 1 OFFSET ?`,
       [account, source, keep],
     )
     if (row === null) return 0
@@ -202,7 +203,7 @@ class SqlReceivedStore implements ReceivedStore {
 
   async prune(before: Instant, limit: number): Promise<number> {
     const rows = await this.#database.all(
-      `SELECT account, id FROM delivery WHERE received_at < ? AND state IN ('refused', 'reacted', 'dead') ORDER BY id LIMIT ?`,
+      `SELECT account, id FROM received WHERE received_at < ? AND state IN ('refused', 'reacted', 'dead') ORDER BY id LIMIT ?`,
       [before, limit],
     )
     let removed = 0
@@ -219,12 +220,18 @@ class SqlReceivedStore implements ReceivedStore {
     return this.#database.transaction(async (transaction) => {
       const statements = this.#database.within(transaction)
       await statements.run(
-        `DELETE FROM delivery_raw WHERE (account, id) IN (SELECT account, id FROM delivery WHERE ${where})`,
+        `DELETE FROM received_raw WHERE (account, id) IN (SELECT account, id FROM received WHERE ${where})`,
         values,
       )
-      return statements.run(`DELETE FROM delivery WHERE ${where}`, values)
+      return statements.run(`DELETE FROM received WHERE ${where}`, values)
     })
   }
+}
+
+/** The times that a change of state sets: what is reacted to at once was folded at the same time. */
+function timesOf({ state, at }: ReceivedChange): { readonly sql: string; readonly values: readonly SqlValue[] } {
+  if (state === 'reacted') return { sql: 'reacted_at = ?, folded_at = COALESCE(folded_at, ?)', values: [at, at] }
+  return { sql: `${state}_at = ?`, values: [at] }
 }
 
 function rawRow(delivery: ReceivedWithRaw): readonly SqlValue[] {

@@ -9,7 +9,7 @@ CREATE TABLE source (
   PRIMARY KEY (account, name)
 );
 
-CREATE TABLE delivery (
+CREATE TABLE received (
   account TEXT NOT NULL,
   id TEXT NOT NULL,
   source TEXT NOT NULL,
@@ -29,11 +29,11 @@ CREATE TABLE delivery (
   dead_at BIGINT,
   PRIMARY KEY (account, id)
 );
-CREATE INDEX delivery_pending ON delivery (id) WHERE state = 'received';
-CREATE INDEX delivery_event ON delivery (account, source, dedupe, id);
-CREATE INDEX delivery_refused ON delivery (account, source, id) WHERE state = 'refused';
+CREATE INDEX received_pending ON received (id) WHERE state = 'received';
+CREATE INDEX received_dedupe ON received (account, source, dedupe, id);
+CREATE INDEX received_refused ON received (account, source, id) WHERE state = 'refused';
 
-CREATE TABLE delivery_raw (
+CREATE TABLE received_raw (
   account TEXT NOT NULL,
   id TEXT NOT NULL,
   headers TEXT NOT NULL,
@@ -41,7 +41,7 @@ CREATE TABLE delivery_raw (
   PRIMARY KEY (account, id)
 );
 
-CREATE TABLE event (
+CREATE TABLE received_event (
   account TEXT NOT NULL,
   source TEXT NOT NULL,
   dedupe TEXT NOT NULL,
