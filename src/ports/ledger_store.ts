@@ -86,6 +86,9 @@ export interface FactQuery {
   readonly customer?: string | undefined
   readonly kind?: FactKind | undefined
   readonly retracted?: boolean | undefined
+  readonly key?: string | undefined
+  /** Facts that first followed from this delivery. */
+  readonly delivery?: string | undefined
   /** The last one of the page before. */
   readonly after?: { readonly at: Instant; readonly source: string; readonly key: string } | undefined
   readonly limit: number
@@ -143,6 +146,8 @@ export interface LedgerStore {
   /** Customers whose answer time has turned at `at`, soonest first. */
   accessTurned(at: Instant, limit: number): Promise<readonly (AccessRow & SourceRef)[]>
   nextAccessTurn(): Promise<Instant | null>
+  /** Has all answers of an account looked at again at `at`. */
+  turnAccess(account: string, at: Instant): Promise<void>
   /** Groups that the watchdog must look at. */
   watched(at: Instant, limit: number): Promise<readonly (GroupRow & SourceRef)[]>
   nextWatch(): Promise<Instant | null>

@@ -82,6 +82,8 @@ export interface ReactionStore {
   ): Promise<{ readonly waiting: number; readonly dead: number }>
   /** Gives dead reactions another series of attempts. @returns how many */
   reviveReactions(account: string, ids: readonly string[], at: Instant): Promise<number>
+  /** The same for the dead reactions to a delivery. */
+  reviveReactionsOf(account: string, delivery: string, at: Instant): Promise<number>
   reaction(account: string, id: string): Promise<ReactionRow | null>
   reactions(query: ReactionQuery): Promise<readonly ReactionRow[]>
   nextReaction(): Promise<Instant | null>

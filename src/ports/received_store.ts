@@ -92,6 +92,8 @@ export interface ReceivedStore {
   /** Claims events for their deliveries; returns whose delivery each event belongs to: the first one's. */
   claimEvents(transaction: Transaction, events: readonly FoldedEvent[], at: Instant): Promise<readonly FoldedEvent[]>
   change(transaction: Transaction, changes: readonly ReceivedChange[]): Promise<void>
+  /** Puts a dead delivery back to be folded. @returns false if it is not dead */
+  requeue(account: string, id: string): Promise<boolean>
   /** Number of deliveries that are not folded yet. */
   backlog(): Promise<number>
   /** Removes the oldest refused deliveries of a source beyond `keep`. @returns how many */

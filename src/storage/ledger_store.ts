@@ -183,7 +183,7 @@ class SqlLedgerStore implements LedgerStore {
   }
 
   async facts(query: FactQuery): Promise<readonly (FactRow & SourceRef)[]> {
-    const { account, source, customer, kind, retracted, after, limit } = query
+    const { account, source, customer, kind, retracted, key, delivery, after, limit } = query
     const where = ['account = ?']
     const values: SqlValue[] = [account]
     const add = (sql: string, ...more: SqlValue[]): void => {
@@ -193,6 +193,8 @@ class SqlLedgerStore implements LedgerStore {
     if (source !== undefined) add('source = ?', source)
     if (customer !== undefined) add('customer = ?', customer)
     if (kind !== undefined) add('kind = ?', kind)
+    if (key !== undefined) add('fact_key = ?', key)
+    if (delivery !== undefined) add('delivery = ?', delivery)
     if (retracted !== undefined) add(retracted ? 'retracted_at IS NOT NULL' : 'retracted_at IS NULL')
     if (after !== undefined) add('(at, source, fact_key) < (?, ?, ?)', after.at, after.source, after.key)
     const rows = await this.#database.all(
@@ -230,6 +232,10 @@ class SqlLedgerStore implements LedgerStore {
   async nextAccessTurn(): Promise<Instant | null> {
     const row = await this.#database.first('SELECT MIN(turns_at) AS at FROM access_state WHERE turns_at IS NOT NULL')
     return row === null ? null : timeOrNull(row, 'at')
+  }
+
+  async turnAccess(account: string, at: Instant): Promise<void> {
+    await this.#database.run('UPDATE access_state SET turns_at = ? WHERE account = ?', [at, account])
   }
 
   async watched(at: Instant, limit: number): Promise<readonly (GroupRow & SourceRef)[]> {

@@ -106,7 +106,11 @@ class SqlReactionStore implements ReactionStore {
     account: string,
     delivery: string,
   ): Promise<{ readonly waiting: number; readonly dead: number }> {
-    const row = await this.#database.within(transaction).first(
+    const statements = this.#database.within(transaction)
+    // Two that end at the same time must not each take the other for unfinished: they take turns.
+    if (this.#database.backend === 'postgres')
+      await statements.first('SELECT id FROM delivery WHERE account = ? AND id = ? FOR UPDATE', [account, delivery])
+    const row = await statements.first(
       `SELECT COUNT(CASE WHEN state = 'waiting' THEN 1 END) AS waiting, COUNT(CASE WHEN state = 'dead' THEN 1 END) AS dead
          FROM reaction WHERE account = ? AND delivery = ?`,
       [account, delivery],
@@ -125,6 +129,14 @@ class SqlReactionStore implements ReactionStore {
       )
     }
     return revived
+  }
+
+  async reviveReactionsOf(account: string, delivery: string, at: Instant): Promise<number> {
+    return this.#database.run(
+      `UPDATE reaction SET state = 'waiting', due_at = ?, attempts = 0, lease = NULL, finished_at = NULL
+       WHERE account = ? AND delivery = ? AND state = 'dead'`,
+      [at, account, delivery],
+    )
   }
 
   async reaction(account: string, id: string): Promise<ReactionRow | null> {

@@ -183,6 +183,14 @@ class SqlReceivedStore implements ReceivedStore {
     }
   }
 
+  async requeue(account: string, id: string): Promise<boolean> {
+    const changed = await this.#database.run(
+      `UPDATE delivery SET state = 'received', reason = NULL, dead_at = NULL WHERE account = ? AND id = ? AND state = 'dead'`,
+      [account, id],
+    )
+    return changed === 1
+  }
+
   async backlog(): Promise<number> {
     const row = await this.#database.first(`SELECT COUNT(*) AS n FROM received WHERE state = 'received'`)
     return row === null ? 0 : count(row, 'n')

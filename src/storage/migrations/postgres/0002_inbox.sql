@@ -111,6 +111,7 @@ CREATE TABLE fact (
 );
 CREATE INDEX fact_group ON fact (account, source, subject_group);
 CREATE INDEX fact_time ON fact (account, at, source, fact_key);
+CREATE INDEX fact_delivery ON fact (account, delivery);
 CREATE INDEX fact_customer ON fact (account, source, customer, at);
 
 CREATE TABLE access_state (
@@ -147,7 +148,7 @@ CREATE TABLE reaction (
 CREATE INDEX reaction_due ON reaction (due_at, id) WHERE state = 'waiting';
 CREATE INDEX reaction_subject ON reaction (account, source, subject, id) WHERE state = 'waiting';
 CREATE INDEX reaction_fact ON reaction (account, source, fact_key, id);
-CREATE INDEX reaction_delivery ON reaction (account, delivery) WHERE state = 'waiting';
+CREATE INDEX reaction_delivery ON reaction (account, delivery);
 
 CREATE TABLE link (
   account TEXT NOT NULL,

@@ -1,0 +1,135 @@
+import type { Dialect, PublicKeyLookup } from '../dialects/dialect.ts'
+import type { SourceTraits } from '../ledger/standing.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { InboxStore } from '../ports/inbox_store.ts'
+import type { Log } from '../ports/log.ts'
+import type { Metrics } from '../ports/metrics.ts'
+import type { Random } from '../ports/random.ts'
+import type { SecretBox } from '../ports/secret_box.ts'
+import { AccessDesk } from './access.ts'
+import { HandlerBook } from './handlers.ts'
+import { createIngest } from './ingest.ts'
+import type { Ingest, IngestOptions } from './ingest.ts'
+import { PolicyBook } from './policies.ts'
+import { Processor } from './process.ts'
+import { Reactor } from './react.ts'
+import type { ReactOptions } from './react.ts'
+import { createIdSource } from './receipt_ids.ts'
+import { Reconciler } from './reconcile.ts'
+import type { Fetcher } from './reconcile.ts'
+import { Replayer } from './replay.ts'
+import { SourceBook } from './sources.ts'
+
+/** What an inbox is made of. */
+export interface InboxPorts {
+  readonly store: InboxStore
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly secretBox: SecretBox
+  /** @returns null if there is no such dialect */
+  readonly dialect: (id: string) => Dialect | null
+  readonly publicKeys: (jwksUrl: string) => PublicKeyLookup
+  /** What access should know of a provider, by dialect; null: nothing. */
+  readonly traits?: (dialect: string) => SourceTraits | null
+  /** Looks objects up at the providers; left out: nothing is fetched. */
+  readonly fetcher?: Fetcher
+}
+
+export interface InboxOptions {
+  readonly ingest?: Partial<IngestOptions>
+  readonly react?: Partial<ReactOptions>
+}
+
+/** The receiving end. */
+export interface Inbox extends AsyncDisposable {
+  readonly ingest: Ingest
+  readonly sources: SourceBook
+  readonly policies: PolicyBook
+  readonly handlers: HandlerBook
+  readonly access: AccessDesk
+  readonly replay: Replayer
+  readonly processor: Processor
+  readonly reactor: Reactor
+  readonly reconciler: Reconciler
+  readonly store: InboxStore
+  /** Folds, reacts and sweeps behind the answers, until it is stopped. Handlers must be registered before. */
+  start(): void
+  /** Ends the loops; what was begun is finished. May be called again. */
+  stop(): Promise<void>
+  /**
+   * Folds what was received, sweeps what is due, and tells everything, also what waits for the rest of its burst:
+   * afterwards nothing is left to do at this instant. For tests and stories.
+   */
+  settle(): Promise<void>
+}
+
+/** Puts the receiving end together. It does nothing by itself until it is started. */
+export function createInbox(ports: InboxPorts, options: InboxOptions = {}): Inbox {
+  const { store, clock, random, log, metrics } = ports
+  const newId = createIdSource(random)
+  const handlers = new HandlerBook()
+  const traits = ports.traits ?? (() => null)
+  const sources = new SourceBook({ ...ports, store: store.sources })
+  const policies = new PolicyBook({ access: store.access, ledger: store.ledger, clock })
+  const reactor = new Reactor({ store, handlers, clock, random, log, metrics }, options.react)
+  const wants = handlers.wants.bind(handlers)
+  const folding = { store, newId, wants, sources, policies, traits, clock, log, metrics }
+  const reconciler = new Reconciler({ ...folding, fetcher: ports.fetcher ?? null, folded: () => reactor.wake() })
+  const folded = (): void => {
+    reactor.wake()
+    reconciler.wake()
+  }
+  const processor = new Processor({ ...folding, folded })
+  const queued = (): void => {
+    processor.wake()
+    reactor.wake()
+  }
+  const stored = (): void => processor.wake()
+  const loops = new Loops((signal) => [processor.run(signal), reactor.run(signal), reconciler.run(signal)])
+  return {
+    ingest: createIngest({ sources, store: store.received, clock, log, metrics, newId, stored }, options.ingest),
+    sources,
+    policies,
+    handlers,
+    access: new AccessDesk({ store, sources, policies, traits, clock, newId }),
+    replay: new Replayer({ store, clock, newId, wants, queued }),
+    processor,
+    reactor,
+    reconciler,
+    store,
+    start: () => loops.start(),
+    stop: () => loops.stop(),
+    [Symbol.asyncDispose]: () => loops.stop(),
+    async settle() {
+      for (let done = 1; done > 0;) {
+        done = (await processor.drain()) + (await reconciler.drain()) + (await reactor.drain(true))
+      }
+    },
+  }
+}
+
+/** Loops that run until they are stopped, at most once at a time. */
+class Loops {
+  readonly #begin: (signal: AbortSignal) => readonly Promise<void>[]
+  #running: { readonly control: AbortController; readonly ended: Promise<unknown> } | null = null
+
+  constructor(begin: (signal: AbortSignal) => readonly Promise<void>[]) {
+    this.#begin = begin
+  }
+
+  start(): void {
+    if (this.#running !== null) return
+    const control = new AbortController()
+    this.#running = { control, ended: Promise.all(this.#begin(control.signal)) }
+  }
+
+  async stop(): Promise<void> {
+    const running = this.#running
+    if (running === null) return
+    this.#running = null
+    running.control.abort()
+    await running.ended
+  }
+}

@@ -1,0 +1,258 @@
+/** What one group becomes when it is told more, or when time has passed: pure, given what is stored of it. */
+import { accessOf, summaryOf } from '../ledger/access.ts'
+import { fold } from '../ledger/fold.ts'
+import { joinMany, registerKey, valueOf } from '../ledger/register.ts'
+import type { SourceTraits } from '../ledger/standing.ts'
+import type { Folded, SubjectState } from '../ledger/state.ts'
+import { expectedBy } from '../ledger/watch.ts'
+import type { AccessAnswer } from '../model/access.ts'
+import { FACT_KINDS } from '../model/facts.ts'
+import type { AccessSummary, DerivedFact } from '../model/facts.ts'
+import type { Instant } from '../model/instant.ts'
+import { writeModel } from '../model/json.ts'
+import type { Observation } from '../model/observations.ts'
+import type { Policy } from '../model/policy.ts'
+import type { AccessRow, FactRow, GroupContents, GroupRow, RegisterRow } from '../ports/ledger_store.ts'
+import { readFact, readObservation, readState, readSummary } from './ledger_texts.ts'
+import type { ReactionData } from './reaction_data.ts'
+
+/** Observations of one delivery (or fetch). */
+export interface Told {
+  readonly delivery: string | null
+  readonly eventId: string | null
+  readonly observations: readonly Observation[]
+}
+
+export interface GroupWork {
+  readonly source: string
+  readonly group: GroupRow
+  readonly stored: GroupContents
+  /** What is new; empty if only time has passed. */
+  readonly told: readonly Told[]
+  readonly policy: Policy
+  readonly traits: SourceTraits | null
+  readonly at: Instant
+}
+
+/** A fact to be told, or to be taken back. */
+export interface Telling {
+  readonly fact: FactRow
+  readonly data: ReactionData
+}
+
+export interface GroupChange {
+  readonly group: GroupRow
+  readonly registers: readonly RegisterRow[]
+  /** New and changed facts, the retracted among them. */
+  readonly facts: readonly FactRow[]
+  readonly tellings: readonly Telling[]
+  readonly access: readonly AccessRow[]
+}
+
+/** Facts of access are numbered here; the fold does not know them and must not take them back. */
+const OWN_KIND = 'access_changed'
+
+/** Folds a group anew and compares the outcome with what is stored. */
+export function foldGroup(work: GroupWork): GroupChange {
+  const { group, stored, told, policy, at } = work
+  const before = stored.observations.map((row) => readObservation(row.data))
+  const fresh = told.flatMap(({ observations }) => observations)
+  const folded = fold([...before, ...fresh], { policy })
+  const answers = answersOf(work, folded.state)
+  const facts = diffRows(work, folded)
+  const access = changesOfAccess(work, answers)
+  const context: Context = { work, folded, answers, before }
+  const derived = facts.filter(isNews(stored)).map((row) => tellingOf(context, row))
+  const { rows, facts: accessFacts, tellings } = access
+  return {
+    group: {
+      ...group,
+      version: group.version + 1,
+      watchAt: expectedBy(folded.state.subscriptions, at),
+      stale: fresh.length > 0 ? null : group.stale,
+      state: writeModel(folded.state),
+    },
+    registers: registersOf(folded, group.id, fresh),
+    facts: [...facts, ...accessFacts],
+    tellings: [...derived, ...tellings],
+    access: rows,
+  }
+}
+
+/** Only what was touched: the others are as they were. */
+function registersOf(folded: Folded, group: string, fresh: readonly Observation[]): readonly RegisterRow[] {
+  const touched = new Set(
+    fresh.flatMap((each) => (each.kind === 'happening' ? [] : [registerKey(each.object, each.id)])),
+  )
+  return [...touched].flatMap((key) => {
+    const register = folded.registers.get(key)
+    return register === undefined ? [] : [{ kind: register.kind, id: register.id, group, data: writeModel(register) }]
+  })
+}
+
+function diffRows({ group, stored, told, at }: GroupWork, folded: Folded): readonly FactRow[] {
+  const old = new Map(stored.facts.map((row) => [row.key, row]))
+  const now = new Set(folded.facts.map(({ key }) => key))
+  const present = folded.facts.flatMap((fact): readonly FactRow[] => {
+    const data = writeModel(fact)
+    const known = old.get(fact.key)
+    if (known !== undefined && known.retractedAt === null && known.data === data && known.group === group.id) return []
+    const { key, kind, customer, subscription } = fact
+    const first = known === undefined || known.retractedAt !== null
+    return [
+      {
+        key,
+        kind,
+        at: fact.at,
+        customer,
+        subscription,
+        data,
+        group: group.id,
+        delivery: first ? deliveryOf(fact, told) : known.delivery,
+        toldAt: first ? at : known.toldAt,
+        retractedAt: null,
+      },
+    ]
+  })
+  const gone = stored.facts.filter((row) => row.kind !== OWN_KIND && row.retractedAt === null && !now.has(row.key))
+  const delivery = told.at(-1)?.delivery ?? null
+  return [...present, ...gone.map((row) => ({ ...row, group: group.id, delivery, retractedAt: at }))]
+}
+
+/** The delivery whose event a fact rests on, of those that are new; else the last of them. */
+function deliveryOf(fact: DerivedFact, told: readonly Told[]): string | null {
+  const own = told.findLast(({ eventId }) => eventId !== null && fact.evidence.includes(eventId))
+  return (own ?? told.at(-1))?.delivery ?? null
+}
+
+/** Told anew, or taken back; a fact that only has other words or evidence is not told again. */
+function isNews(stored: GroupContents): (row: FactRow) => boolean {
+  const old = new Map(stored.facts.map((row) => [row.key, row]))
+  return (row) => {
+    const known = old.get(row.key)
+    return known === undefined || (known.retractedAt === null) !== (row.retractedAt === null)
+  }
+}
+
+interface Answers {
+  readonly before: ReadonlyMap<string, AccessAnswer>
+  readonly after: ReadonlyMap<string, AccessAnswer>
+}
+
+function answersOf(work: GroupWork, state: SubjectState): Answers {
+  return { before: answersIn(work, readState(work.group.state)), after: answersIn(work, state) }
+}
+
+function answersIn(work: GroupWork, state: SubjectState): ReadonlyMap<string, AccessAnswer> {
+  const { source, policy, traits, at } = work
+  const customers = new Set([
+    ...state.customers.map(({ id }) => id),
+    ...state.subscriptions.flatMap(({ customer }) => (customer === null ? [] : [customer])),
+  ])
+  return new Map(
+    [...customers].map((customer) => {
+      const links = [{ source, customer, state, traits }]
+      return [customer, accessOf({ links, holds: [], policy, at, feature: null })]
+    }),
+  )
+}
+
+interface Context {
+  readonly work: GroupWork
+  readonly folded: Folded
+  readonly answers: Answers
+  readonly before: readonly Observation[]
+}
+
+function tellingOf({ work, folded, answers, before }: Context, row: FactRow): Telling {
+  const fact = readFact(row.data)
+  const about = FACT_KINDS[fact.kind].about
+  const own = before.filter((each) => each.kind !== 'happening' && each.object === about && each.id === fact.subject)
+  const register = joinMany(new Map(), own).get(registerKey(about, fact.subject))
+  const customer = fact.customer ?? customerOf(folded, fact)
+  return {
+    fact: row,
+    data: {
+      retracted: row.retractedAt !== null,
+      replay: false,
+      before: customer === null ? null : (answers.before.get(customer) ?? null),
+      after: customer === null ? null : (answers.after.get(customer) ?? null),
+      objectBefore: register === undefined || work.stored.observations.length === 0 ? null : valueOf(register).value,
+    },
+  }
+}
+
+function customerOf(folded: Folded, fact: DerivedFact): string | null {
+  return folded.state.subscriptions.find(({ id }) => id === fact.subscription)?.customer ?? null
+}
+
+const NOTHING: AccessSummary = { allowed: false, level: 'none', plan: null, features: [] }
+
+interface AccessChanges {
+  readonly rows: readonly AccessRow[]
+  readonly facts: readonly FactRow[]
+  readonly tellings: readonly Telling[]
+}
+
+function changesOfAccess(work: GroupWork, answers: Answers): AccessChanges {
+  const { group, stored, told, at } = work
+  const known = new Map(stored.access.map((row) => [row.customer, row]))
+  const rows: AccessRow[] = []
+  const facts: FactRow[] = []
+  const tellings: Telling[] = []
+  for (const [customer, answer] of answers.after) {
+    const old = known.get(customer)
+    const from = old === undefined ? NOTHING : readSummary(old.summary)
+    const to = summaryOf(answer)
+    const changed = writeModel(from) !== writeModel(to)
+    const number = (old?.number ?? 0) + (changed ? 1 : 0)
+    const turnsAt = answer.until !== null && answer.until > at ? answer.until : null
+    const row: AccessRow = { customer, group: group.id, number, summary: writeModel(to), turnsAt }
+    if (old === undefined || writeModel(old) !== writeModel(row)) rows.push(row)
+    if (!changed) continue
+    const fact = accessFact(customer, number, { at, from, to, answer })
+    const delivery = told.at(-1)?.delivery ?? null
+    const factRow = factRowOf(fact, { group: group.id, delivery, at })
+    facts.push(factRow)
+    const before = answers.before.get(customer) ?? null
+    tellings.push({
+      fact: factRow,
+      data: { retracted: false, replay: false, before, after: answer, objectBefore: null },
+    })
+  }
+  return { rows, facts, tellings }
+}
+
+function accessFact(
+  customer: string,
+  number: number,
+  change: {
+    readonly at: Instant
+    readonly from: AccessSummary
+    readonly to: AccessSummary
+    readonly answer: AccessAnswer
+  },
+): DerivedFact<'access_changed'> {
+  const { at, from, to, answer } = change
+  return {
+    kind: OWN_KIND,
+    at,
+    customer,
+    subscription: null,
+    subject: customer,
+    detail: { from, to, until: answer.until, why: answer.why.map(({ words }) => words) },
+    key: `${customer}|${OWN_KIND}|${number}`,
+    sure: answer.sure,
+    evidence: [],
+  }
+}
+
+function factRowOf(
+  fact: DerivedFact,
+  where: { readonly group: string; readonly delivery: string | null; readonly at: Instant },
+): FactRow {
+  const { key, kind, at, customer, subscription } = fact
+  const { group, delivery } = where
+  const data = writeModel(fact)
+  return { key, kind, at, customer, subscription, data, group, delivery, toldAt: where.at, retractedAt: null }
+}

@@ -1,0 +1,63 @@
+/** The ledger's values as the store keeps them: text of the model, read back with a check. */
+import type { Register } from '../ledger/register.ts'
+import type { SubjectState } from '../ledger/state.ts'
+import { BillhookError } from '../model/error.ts'
+import { FACT_KINDS } from '../model/facts.ts'
+import type { AccessSummary, DerivedFact } from '../model/facts.ts'
+import { isObject, readModel } from '../model/json.ts'
+import type { Observation } from '../model/observations.ts'
+
+function read<T>(text: string, is: (value: unknown) => value is T, what: string): T {
+  const value = readModel(text)
+  if (is(value)) return value
+  throw new BillhookError('internal_invariant', `the store holds ${what} that cannot be read: fold the source again`)
+}
+
+export function readObservation(text: string): Observation {
+  return read(text, isObservation, 'an observation')
+}
+
+export function readFact(text: string): DerivedFact {
+  return read(text, isFact, 'a fact')
+}
+
+export function readRegister(text: string): Register {
+  return read(text, isRegister, 'a register')
+}
+
+export function readSummary(text: string): AccessSummary {
+  return read(text, isSummary, 'an access summary')
+}
+
+/** @param text empty for a group that nothing was folded into */
+export function readState(text: string): SubjectState {
+  return text === '' ? EMPTY_STATE : read(text, isState, 'a state')
+}
+
+const EMPTY_STATE: SubjectState = { customers: [], subscriptions: [], usage: [] }
+
+function isObservation(value: unknown): value is Observation {
+  if (!isObject(value) || typeof value['stamp'] !== 'number') return false
+  const { kind } = value
+  return kind === 'snapshot' || kind === 'patch' || kind === 'happening'
+}
+
+function isFact(value: unknown): value is DerivedFact {
+  if (!isObject(value) || typeof value['key'] !== 'string') return false
+  const { kind } = value
+  return typeof kind === 'string' && Object.hasOwn(FACT_KINDS, kind)
+}
+
+function isRegister(value: unknown): value is Register {
+  return (
+    isObject(value) && typeof value['kind'] === 'string' && Array.isArray(value['set']) && isObject(value['fields'])
+  )
+}
+
+function isSummary(value: unknown): value is AccessSummary {
+  return isObject(value) && typeof value['allowed'] === 'boolean' && Array.isArray(value['features'])
+}
+
+function isState(value: unknown): value is SubjectState {
+  return isObject(value) && Array.isArray(value['customers']) && Array.isArray(value['subscriptions'])
+}

@@ -1,0 +1,249 @@
+import type { Decoded, Notification } from '../dialects/dialect.ts'
+import type { SourceTraits } from '../ledger/standing.ts'
+import { isBillhookError, messageOf } from '../model/error.ts'
+import { addMs, SECOND_MS } from '../model/instant.ts'
+import type { Instant } from '../model/instant.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Log } from '../ports/log.ts'
+import type { Metrics } from '../ports/metrics.ts'
+import type { FoldedEvent, ReceivedChange, ReceivedWithRaw } from '../ports/received_store.ts'
+import type { Transaction } from '../ports/transaction.ts'
+import { foldSource } from './fold_source.ts'
+import type { FoldPorts } from './fold_source.ts'
+import type { PolicyBook } from './policies.ts'
+import type { LiveSource, SourceBook } from './sources.ts'
+import { turn, Waker } from './waker.ts'
+
+export interface ProcessPorts extends FoldPorts {
+  readonly sources: SourceBook
+  readonly policies: PolicyBook
+  /** What access should know of a provider, by dialect. */
+  readonly traits: (dialect: string) => SourceTraits | null
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: Metrics
+  /** Called after a fold was committed. */
+  readonly folded: () => void
+}
+
+/** Deliveries of one transaction: enough to share its flush, few enough that requests are not kept waiting by it. */
+const BATCH = 32
+/** Deliveries that another node stored and did not fold are found after this time. */
+const POLL_MS = 5 * SECOND_MS
+/** After a failure of the store. */
+const BACK_OFF_MS = SECOND_MS
+
+/**
+ * Folds what was received, behind the answer: decode, registers, facts, reactions in one transaction. A crash anywhere
+ * leaves a delivery either received or folded, so a restart goes on where it stopped.
+ *
+ * Modes of {@link run}: folding batches while there are deliveries; asleep until a delivery was stored here, or for
+ * POLL_MS; after a failure of the store asleep for BACK_OFF_MS. A batch that fails for another reason is folded one by
+ * one, and the delivery that fails alone is `dead`.
+ */
+export class Processor {
+  readonly #ports: ProcessPorts
+  readonly #waker = new Waker()
+  /** Deliveries to be folded one by one, after a batch has failed. */
+  #singly = 0
+
+  constructor(ports: ProcessPorts) {
+    this.#ports = ports
+  }
+
+  /** Something was stored. */
+  wake(): void {
+    this.#waker.wake()
+  }
+
+  /** Folds until the signal ends it; a batch that was begun is finished. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#ports
+    while (!signal.aborted) {
+      try {
+        const folded = await this.foldBatch()
+        if (folded > 0) await turn()
+        else await this.#waker.sleep(clock, addMs(clock.now(), POLL_MS), signal)
+      } catch (error) {
+        log.error({ error: messageOf(error) }, 'folding failed; it is tried again')
+        await clock.until(addMs(clock.now(), BACK_OFF_MS), signal)
+      }
+    }
+  }
+
+  /** Folds everything that is there. @returns the number of deliveries */
+  async drain(): Promise<number> {
+    let total = 0
+    for (let folded = await this.foldBatch(); folded > 0; folded = await this.foldBatch()) total += folded
+    return total
+  }
+
+  /**
+   * Folds the oldest deliveries that wait.
+   *
+   * @returns how many
+   * @throws BillhookError `store_unavailable`; nothing was changed
+   */
+  async foldBatch(): Promise<number> {
+    const { store, metrics } = this.#ports
+    const limit = this.#singly > 0 ? 1 : BATCH
+    if (this.#singly > 0) this.#singly -= 1
+    let claimed: readonly ReceivedWithRaw[] = []
+    try {
+      const notes = await store.transaction(async (transaction) => {
+        claimed = await store.received.claimReceived(transaction, limit)
+        return claimed.length === 0 ? [] : this.#fold(transaction, claimed)
+      })
+      for (const note of notes) note()
+      if (claimed.length > 0) {
+        metrics.count('billhook_inbox_folded_total', {}, claimed.length)
+        this.#ports.folded()
+      }
+      return claimed.length
+    } catch (error) {
+      if (isBillhookError(error) && MAY_PASS.has(error.code)) throw error
+      return this.#isolate(claimed, error)
+    }
+  }
+
+  /** One of these cannot be folded: finds out which, and sets it aside. */
+  async #isolate(claimed: readonly ReceivedWithRaw[], error: unknown): Promise<number> {
+    const { store, log, clock, metrics } = this.#ports
+    const [only, ...others] = claimed
+    if (only === undefined) throw error
+    if (others.length > 0) {
+      this.#singly = claimed.length
+      return claimed.length
+    }
+    const reason = `could not be folded: ${messageOf(error)}`
+    log.error({ source: only.source, delivery: only.id, error: messageOf(error) }, 'a delivery could not be folded')
+    metrics.count('billhook_inbox_dead_total', { source: only.source })
+    await store.transaction((transaction) =>
+      store.received.change(transaction, [
+        { account: only.account, id: only.id, state: 'dead', reason, at: clock.now() },
+      ]),
+    )
+    return 1
+  }
+
+  async #fold(transaction: Transaction, claimed: readonly ReceivedWithRaw[]): Promise<readonly (() => void)[]> {
+    const at = this.#ports.clock.now()
+    const notes: (() => void)[] = []
+    const changes: ReceivedChange[] = []
+    const owners = await this.#ports.store.received.claimEvents(transaction, claimed.map(eventOf), at)
+    const first = claimed.filter((delivery, index) => {
+      const owner = owners[index]
+      if (owner === undefined || owner.delivery === delivery.id) return true
+      changes.push(repeated(delivery, owner, at))
+      if (owner.sha256 !== delivery.sha256) notes.push(() => this.#alarm(delivery, owner))
+      return false
+    })
+    const bySource = Map.groupBy(first, ({ account, source }) => `${account}\n${source}`)
+    // In the same order in every process: whoever locks groups of several sources waits instead of dying.
+    for (const [, deliveries] of [...bySource].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      changes.push(...(await this.#foldOne(transaction, deliveries, { at, notes })))
+    }
+    await this.#ports.store.received.change(transaction, changes)
+    return notes
+  }
+
+  async #foldOne(
+    transaction: Transaction,
+    deliveries: readonly ReceivedWithRaw[],
+    { at, notes }: { readonly at: Instant; readonly notes: (() => void)[] },
+  ): Promise<readonly ReceivedChange[]> {
+    const [{ account, source: name } = { account: '', source: '' }] = deliveries
+    const source = await this.#ports.sources.find(account, name)
+    if (source === null) return deliveries.map((each) => dead(each, 'its source was removed before it was folded', at))
+    const opened = deliveries.map((delivery) => ({ delivery, ...decodeDelivery(source, delivery) }))
+    const readable = opened.filter(({ failure }) => failure === null)
+    for (const { delivery, decoded } of readable) {
+      if (decoded.problems.length > 0) notes.push(() => this.#problems(delivery, decoded))
+    }
+    const policy = await this.#ports.policies.current(account)
+    const folded = await foldSource(this.#ports, transaction, {
+      of: { account, source: name },
+      told: readable.map(({ delivery, notification, decoded }) => ({
+        delivery: delivery.id,
+        eventId: notification?.id ?? null,
+        observations: decoded.observations,
+      })),
+      again: [],
+      policy,
+      traits: this.#ports.traits(source.dialect.id),
+      settleMs: source.settings.settleMs,
+      autoLink: source.settings.autoLink,
+      at,
+    })
+    return opened.map(({ delivery, decoded, failure }) => {
+      if (failure !== null) return dead(delivery, failure, at)
+      const { account, id } = delivery
+      if (folded.reacting.has(id)) return { account, id, state: 'folded', reason: null, at }
+      return { account, id, state: 'reacted', reason: quiet(decoded), at }
+    })
+  }
+
+  #alarm(delivery: ReceivedWithRaw, owner: FoldedEvent): void {
+    const { log, metrics } = this.#ports
+    metrics.count('billhook_inbox_altered_events_total', { source: delivery.source })
+    const fields = { source: delivery.source, delivery: delivery.id, first: owner.delivery, event: delivery.eventId }
+    log.error(fields, 'an event came again with other bytes; both are kept, the first was folded')
+  }
+
+  #problems(delivery: ReceivedWithRaw, decoded: Decoded): void {
+    const { log, metrics } = this.#ports
+    metrics.count('billhook_inbox_problems_total', { source: delivery.source }, decoded.problems.length)
+    const problems = decoded.problems.slice(0, 10).map(({ path, message }) => `${path}: ${message}`)
+    log.warn(
+      { source: delivery.source, delivery: delivery.id, type: delivery.eventType, problems },
+      'parts of a delivery could not be understood',
+    )
+  }
+}
+
+/** Failures that say nothing against the deliveries. */
+const MAY_PASS: ReadonlySet<string> = new Set([
+  'store_unavailable',
+  'store_locked',
+  'store_newer',
+  'shutting_down',
+  'conflict',
+])
+
+const NOTHING: Decoded = { observations: [], unknown: false, problems: [] }
+
+/** What a stored delivery says; it was verified when it came. */
+export function decodeDelivery(
+  source: LiveSource,
+  delivery: ReceivedWithRaw,
+): { readonly notification: Notification | null; readonly decoded: Decoded; readonly failure: string | null } {
+  const sealed = { headers: delivery.headers, body: delivery.body }
+  try {
+    const read = source.dialect.read(sealed, { at: null, toleranceMs: null })
+    if (!read.ok) return { notification: null, decoded: NOTHING, failure: `${read.reason}: ${read.detail}` }
+    const decoded = source.dialect.decode(read.notification)
+    return { notification: read.notification, decoded, failure: null }
+  } catch (error) {
+    return { notification: null, decoded: NOTHING, failure: `could not be decoded: ${messageOf(error)}` }
+  }
+}
+
+function eventOf(delivery: ReceivedWithRaw): FoldedEvent {
+  const { account, source, id, sha256 } = delivery
+  return { account, source, dedupe: delivery.dedupe ?? id, delivery: id, sha256 }
+}
+
+function repeated(delivery: ReceivedWithRaw, owner: FoldedEvent, at: Instant): ReceivedChange {
+  const words = owner.sha256 === delivery.sha256 ? 'a repetition of' : 'an altered repetition of'
+  return { account: delivery.account, id: delivery.id, state: 'reacted', reason: `${words} ${owner.delivery}`, at }
+}
+
+function dead(delivery: ReceivedWithRaw, reason: string, at: Instant): ReceivedChange {
+  return { account: delivery.account, id: delivery.id, state: 'dead', reason, at }
+}
+
+/** Why there is nothing to react to. */
+function quiet(decoded: Decoded): string {
+  if (decoded.unknown) return 'a type that is not in the catalogue: kept, nothing derived'
+  return decoded.observations.length === 0 ? 'says nothing about billing' : 'nothing to react to'
+}

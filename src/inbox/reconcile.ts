@@ -1,0 +1,211 @@
+import type { Dialect } from '../dialects/dialect.ts'
+import type { SourceTraits } from '../ledger/standing.ts'
+import type { SubscriptionState } from '../ledger/state.ts'
+import { expectedBy, watch } from '../ledger/watch.ts'
+import { messageOf } from '../model/error.ts'
+import { addMs, formatInstantShort, SECOND_MS } from '../model/instant.ts'
+import type { Instant } from '../model/instant.ts'
+import type { ObjectKind } from '../model/objects.ts'
+import type { Observation } from '../model/observations.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { GroupRow, SourceRef } from '../ports/ledger_store.ts'
+import type { Log } from '../ports/log.ts'
+import type { Metrics } from '../ports/metrics.ts'
+import { foldSource } from './fold_source.ts'
+import type { FoldPorts } from './fold_source.ts'
+import { readState } from './ledger_texts.ts'
+import type { PolicyBook } from './policies.ts'
+import type { LiveSource, SourceBook } from './sources.ts'
+import { Waker } from './waker.ts'
+
+/** An object to be looked up at the provider. */
+export interface Wanted {
+  readonly account: string
+  readonly source: string
+  readonly dialect: Dialect
+  readonly object: ObjectKind
+  readonly id: string
+}
+
+/**
+ * Looks an object up at the provider, where the app has credentials for that. The observations' stamp is the provider's
+ * own `Date` at the start of the request, so that two fetches join in the order of what they saw.
+ *
+ * @returns null if nobody can look this object up
+ */
+export type Fetcher = (wanted: Wanted) => Promise<readonly Observation[] | null>
+
+export interface ReconcilePorts extends FoldPorts {
+  readonly sources: SourceBook
+  readonly policies: PolicyBook
+  readonly traits: (dialect: string) => SourceTraits | null
+  /** Null: nothing is fetched, what is late is marked. */
+  readonly fetcher: Fetcher | null
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly folded: () => void
+}
+
+/** Groups looked at in one go. */
+const BATCH = 50
+/** The earliest time is asked for at least this often: another node may have folded something. */
+const POLL_MS = 30 * SECOND_MS
+
+/**
+ * What time alone changes. Answers that turn because a date has passed are told as `access_changed`; subjects of which
+ * something was expected that did not come are fetched or marked as stale, with an alert.
+ */
+export class Reconciler {
+  readonly #ports: ReconcilePorts
+  readonly #waker = new Waker()
+
+  constructor(ports: ReconcilePorts) {
+    this.#ports = ports
+  }
+
+  wake(): void {
+    this.#waker.wake()
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, store, log } = this.#ports
+    while (!signal.aborted) {
+      try {
+        if ((await this.sweep()) > 0) continue
+        const next = [await store.ledger.nextAccessTurn(), await store.ledger.nextWatch()].filter((at) => at !== null)
+        const poll = addMs(clock.now(), POLL_MS)
+        await this.#waker.sleep(
+          clock,
+          next.reduce((a, b) => (a < b ? a : b), poll),
+          signal,
+        )
+      } catch (error) {
+        log.error({ error: messageOf(error) }, 'the sweep failed; it is tried again')
+        await clock.until(addMs(clock.now(), POLL_MS), signal)
+      }
+    }
+  }
+
+  /** Sweeps until nothing is due. @returns the number of subjects looked at */
+  async drain(): Promise<number> {
+    let total = 0
+    for (let looked = await this.sweep(); looked > 0; looked = await this.sweep()) total += looked
+    return total
+  }
+
+  /** One bounded part of what is due. @returns the number of subjects looked at */
+  async sweep(): Promise<number> {
+    const { store, clock } = this.#ports
+    const at = clock.now()
+    const turned = await store.ledger.accessTurned(at, BATCH)
+    for (const [of, rows] of bySource(turned)) {
+      await this.#foldAgain(of, [...new Set(rows.map(({ group }) => group))], at)
+    }
+    const watched = await store.ledger.watched(at, BATCH)
+    for (const group of watched) await this.#look(group, at)
+    if (turned.length + watched.length > 0) this.#ports.folded()
+    return turned.length + watched.length
+  }
+
+  /** Fetches every object of a kind that a source's subjects are about, and joins what it finds. @returns how many */
+  async fetchObjects(of: SourceRef, object: ObjectKind, ids: readonly string[]): Promise<number> {
+    const source = await this.#ports.sources.require(of.account, of.source)
+    let fetched = 0
+    for (const id of ids) if (await this.#fetch(source, object, id)) fetched += 1
+    return fetched
+  }
+
+  async #look(group: GroupRow & SourceRef, at: Instant): Promise<void> {
+    const of = { account: group.account, source: group.source }
+    const source = await this.#ports.sources.find(of.account, of.source)
+    const late = readState(group.state).subscriptions.filter((each) => watch(each, at).overdue.length > 0)
+    if (source !== null) {
+      const fetched = await Promise.all(late.map((each) => this.#tryFetch(source, each)))
+      if (late.length > 0 && fetched.every(Boolean)) return this.#foldAgain(of, [group.id], at)
+    }
+    await this.#mark(group, late, at)
+  }
+
+  async #mark(group: GroupRow & SourceRef, late: readonly SubscriptionState[], at: Instant): Promise<void> {
+    const { store, log, metrics } = this.#ports
+    const words = late.flatMap((each) =>
+      watch(each, at).overdue.map(
+        (expected) => `${expected.kind} of ${each.id} was expected at ${formatInstantShort(expected.at)}`,
+      ),
+    )
+    const stale = words.length === 0 ? group.stale : words.join('; ')
+    await store.transaction(async (transaction) => {
+      const [now] = await store.ledger.lockGroups(transaction, group, [group.id])
+      // Something was folded meanwhile, which looked at the dates too.
+      if (now === undefined || now.version !== group.version) return
+      const watchAt = expectedBy(readState(now.state).subscriptions, at)
+      await store.ledger.saveLedger(transaction, group, {
+        observations: [],
+        registers: [],
+        facts: [],
+        access: [],
+        groups: [{ ...now, watchAt, stale }],
+      })
+    })
+    if (words.length === 0) return
+    metrics.count('billhook_inbox_stale_total', { source: group.source })
+    log.warn({ source: group.source, group: group.id, missing: words }, 'something expected did not come')
+  }
+
+  async #tryFetch(source: LiveSource, late: SubscriptionState): Promise<boolean> {
+    try {
+      return await this.#fetch(source, 'subscription', late.id)
+    } catch (error) {
+      const fields = { source: source.name, subscription: late.id, error: messageOf(error) }
+      this.#ports.log.warn(fields, 'an object could not be fetched from the provider')
+      return false
+    }
+  }
+
+  async #fetch(source: LiveSource, object: ObjectKind, id: string): Promise<boolean> {
+    const { fetcher, clock, newId } = this.#ports
+    const { account, name, dialect } = source
+    const observations = (await fetcher?.({ account, source: name, dialect, object, id })) ?? null
+    if (observations === null) return false
+    const at = clock.now()
+    await this.#fold(source, {
+      told: [{ delivery: `fetch-${newId(at)}`, eventId: null, observations }],
+      again: [],
+      at,
+    })
+    return true
+  }
+
+  async #foldAgain(of: SourceRef, groups: readonly string[], at: Instant): Promise<void> {
+    const source = await this.#ports.sources.find(of.account, of.source)
+    await this.#fold(source ?? of, { told: [], again: groups, at })
+  }
+
+  async #fold(
+    source: LiveSource | SourceRef,
+    work: Pick<Parameters<typeof foldSource>[2], 'told' | 'again' | 'at'>,
+  ): Promise<void> {
+    const { store, policies, traits } = this.#ports
+    const isLive = 'dialect' in source
+    const of = isLive ? { account: source.account, source: source.name } : source
+    const policy = await policies.current(of.account)
+    await store.transaction((transaction) =>
+      foldSource(this.#ports, transaction, {
+        ...work,
+        of,
+        policy,
+        traits: isLive ? traits(source.dialect.id) : null,
+        settleMs: isLive ? source.settings.settleMs : 0,
+        autoLink: isLive && source.settings.autoLink,
+      }),
+    )
+  }
+}
+
+function bySource<T extends SourceRef>(rows: readonly T[]): readonly (readonly [SourceRef, readonly T[]])[] {
+  return [...Map.groupBy(rows, ({ account, source }) => `${account}\n${source}`).values()].flatMap((group) => {
+    const [first] = group
+    return first === undefined ? [] : [[{ account: first.account, source: first.source }, group] as const]
+  })
+}
