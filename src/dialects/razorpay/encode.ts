@@ -125,8 +125,8 @@ function paymentFor(type: string, moment: SubscriptionMoment, view: View): Payme
 
 /** The payment that the fact itself is about, if it is one that was attempted. */
 function ownPayment(view: View): Payment | null {
-  const payment = view.after.payment
-  return payment !== null && payment.attempt > 0 ? payment : null
+  const { payment } = view.after
+  return payment === null || payment.status === 'initiated' ? null : payment
 }
 
 /** True if money was taken for a cycle: not if it was paid elsewhere, was free, or was only an amount before the start. */

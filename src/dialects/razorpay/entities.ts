@@ -118,8 +118,10 @@ export function subscriptionEntity(subscription: Subscription, moment: Subscript
 
 /** Undocumented. The samples are consistent with: 2 for a later start, 1 for an immediate one, 3 with an upfront amount. */
 function typeOf(subscription: Subscription): number {
-  if (subscription.startAt > subscription.createdAt) return 2
-  return subscription.authorization?.upfront === null || subscription.authorization === null ? 1 : 3
+  const { authorization, createdAt, startAt } = subscription
+  // Without a start of its own it starts when it is authorized: that is later than its creation, too.
+  if (startAt > (authorization?.authorizedAt ?? createdAt)) return 2
+  return authorization === null || authorization.upfront === null ? 1 : 3
 }
 
 /** A completed subscription ended, says the provider, when its last cycle began. */

@@ -49,7 +49,7 @@ function renderSubscription(subscription: Subscription, view: View): JsonObject 
       ...subscription,
       items: subscription.items.map((item, index) => {
         const price = prices[index] ?? null
-        return { ...item, plan: price === null ? null : planOf(price, view), unitAmount: price?.unitAmount ?? null }
+        return { ...item, plan: price === null ? null : planOf(price), unitAmount: price?.unitAmount ?? null }
       }),
     }),
     free: prices.length > 0 && prices.every((price) => price !== null && isFree(price)),
@@ -57,11 +57,11 @@ function renderSubscription(subscription: Subscription, view: View): JsonObject 
   }
 }
 
-/** The plan that a price stands for: its code where it has one, because policies are written for that. */
-function planOf(price: Price, view: View): PlanRef {
+/** The plan that a price stands for, as facts name it: its code where it has one, because policies are written for that. */
+function planOf(price: Price): PlanRef {
   return {
     id: price.code ?? price.id,
-    name: price.name ?? view.products[price.product]?.name ?? null,
+    name: price.name,
     group: price.group ?? price.product,
     product: price.product,
   }

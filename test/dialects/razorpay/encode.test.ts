@@ -356,6 +356,14 @@ describe('razorpay tells the rest of a subscription’s life', () => {
     expect(charged!.contains).toEqual(['subscription', 'payment'])
   })
 
+  test('a start at once stays one although it is authorized after its creation', () => {
+    const authorization = { upfront: null, expiresAt: null, authorizedAt: AUTH }
+    const late = view({ authorization, createdAt: addMs(AUTH, -DAY_MS) })
+    expect(razorpay.render('subscription', late.after.subscription!, late)).toMatchObject({ type: 1 })
+    const upfront = view({ authorization: { ...authorization, upfront: amount }, createdAt: addMs(AUTH, -DAY_MS) })
+    expect(razorpay.render('subscription', upfront.after.subscription!, upfront)).toMatchObject({ type: 3 })
+  })
+
   test('an exact cycle keeps its second, and so does the start of the last', () => {
     const exact = { ...subscription, period: cycle(AUTH, INTERVAL, 0) }
     const [event] = tell('subscription_changed', { changes: [], plan: null, direction: 'unknown' }, view(exact))
