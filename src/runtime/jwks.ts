@@ -25,7 +25,7 @@ export const KEY_SET_MAX_BYTES = 64 * 1024
 const MAX_KEYS = 100
 
 /** A public key, or why there is none. It is what a dialect that verifies tokens asks for. */
-export type KeyAnswer =
+type KeyAnswer =
   | { readonly ok: true; readonly jwk: Readonly<Record<string, unknown>> }
   | { readonly ok: false; readonly reason: 'key_unknown' | 'keys_unavailable' }
 

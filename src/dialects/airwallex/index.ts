@@ -51,16 +51,3 @@ export const airwallex2025_06_16: Dialect = {
   encode: encodeCurrent,
   render: renderCurrent,
 }
-
-/** The first version date whose billing webhooks have the current shapes. @source seed 001 */
-const CURRENT_SINCE = '2025-06-16'
-
-/**
- * The dialect of an API version date such as `2026-02-27`; null if the text is no date.
- *
- * Between 2025-04-25 and 2025-06-16 no version is known; a date there has the older shapes.
- */
-export function airwallexOf(version: string): Dialect | null {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(version)) return null
-  return version < CURRENT_SINCE ? airwallex2025_04_25 : airwallex2025_06_16
-}

@@ -54,12 +54,12 @@ export function planCode(plan: Price): string {
 }
 
 /** What people call it: the price's name, else the product's. */
-export function planName(plan: Price, view: View): string | null {
+function planName(plan: Price, view: View): string | null {
   return plan.name ?? view.products[plan.product]?.name ?? null
 }
 
 /** When the agreement is billed next; null if it ended. */
-export function nextBilling(agreement: Subscription | null): Instant | null {
+function nextBilling(agreement: Subscription | null): Instant | null {
   if (agreement === null || agreement.endedAt !== null) return null
   const trialEnd = agreement.status === 'trialing' ? (agreement.trial?.until ?? null) : null
   return trialEnd ?? agreement.period?.until ?? agreement.nextChargeAt
@@ -76,7 +76,7 @@ export function printDate(at: Instant): string {
 }
 
 /** A decimal text as JSON number where that says the same, else as it is. */
-export function printQuantity(text: string): Json {
+function printQuantity(text: string): Json {
   const number = Number(text)
   return String(number) === text ? number : text
 }

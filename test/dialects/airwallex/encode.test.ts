@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { airwallex2025_04_25, airwallex2025_06_16, airwallexOf } from '../../../src/dialects/airwallex/index.ts'
+import { airwallex2025_04_25, airwallex2025_06_16 } from '../../../src/dialects/airwallex/index.ts'
 import { open } from '../../../src/dialects/dialect.ts'
 import type { Dialect, Notification } from '../../../src/dialects/dialect.ts'
 import type { Entities, Invoice, Subscription, View } from '../../../src/model/entities.ts'
@@ -632,20 +632,5 @@ describe('the other objects of the API', () => {
     expect(airwallex2025_04_25.render('customer', customer, view)).toBeNull()
     expect(airwallex2025_04_25.render('payment', payment, view)).toBeNull()
     expect(airwallex2025_04_25.render('invoice', draft, view)).toBeNull()
-  })
-})
-
-describe('a version date', () => {
-  it.each([
-    ['2022-11-11', 'airwallex@2025-04-25'],
-    ['2025-04-25', 'airwallex@2025-04-25'],
-    ['2025-06-16', 'airwallex@2025-06-16'],
-    ['2026-08-21', 'airwallex@2025-06-16'],
-  ])('%s is of %s', (version, id) => {
-    expect(airwallexOf(version)?.id).toBe(id)
-  })
-
-  it('that is none has no dialect', () => {
-    expect(airwallexOf('latest')).toBeNull()
   })
 })

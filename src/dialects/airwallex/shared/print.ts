@@ -11,7 +11,7 @@ import { derivedId } from './ids.ts'
  * The switches of an account's profile that both generations know. `time_offset`: `colon` prints `+00:00`, as responses of
  * versions from 2026-06-30 do; whether webhooks follow is not documented.
  */
-export type SharedSwitch = 'time_offset'
+type SharedSwitch = 'time_offset'
 
 /** A time as Airwallex prints it: to the second, `2022-08-02T03:07:55+0000`. */
 export function printTime(at: Instant, view: View): string {

@@ -12,10 +12,10 @@ import type { Notification, OpeningKeys, OpeningTime, Read, Sealed, SealingKeys,
 import { TOLERANCE_MS } from './retry.ts'
 
 /** Header with the time of sending in Unix milliseconds: the first part of what is signed. */
-export const TIMESTAMP_HEADER = 'x-timestamp'
+const TIMESTAMP_HEADER = 'x-timestamp'
 
 /** Header with the MAC in hexadecimal. */
-export const SIGNATURE_HEADER = 'x-signature'
+const SIGNATURE_HEADER = 'x-signature'
 
 /**
  * Judges `x-signature`: HMAC-SHA256 over the text of `x-timestamp` and the raw body, keyed with the endpoint's secret as
