@@ -1,5 +1,6 @@
 import type { Customer, Invoice, Price, Subscription, UsageTotal, View } from '../../model/entities.ts'
-import { formatInstant } from '../../model/instant.ts'
+import { cycleAt } from '../../model/calendar.ts'
+import { formatInstant, latest } from '../../model/instant.ts'
 import type { Instant } from '../../model/instant.ts'
 import type { Json, JsonObject } from '../../model/json.ts'
 import { decimalOf } from '../../model/money.ts'
@@ -14,6 +15,8 @@ export interface Known {
   readonly plan: Price | null
   readonly invoice: Invoice | null
   readonly usage: UsageTotal | null
+  /** What programs call the meter. */
+  readonly meter: string | null
   /** When the invoice that the event speaks of is or was due, or the date that it paid to. */
   readonly dueOn: Instant | null
 }
@@ -29,7 +32,8 @@ export function knownOf(subject: Subject, view: View, dueOn: Instant | null): Kn
   const { after } = view
   const agreement = after.subscription
   const customerId = subject.customer ?? after.customer?.id ?? agreement?.customer ?? null
-  const agreementId = subject.subscription ?? agreement?.id ?? null
+  // A change of the plan is told of the old agreement, and shows the new one that took its place.
+  const agreementId = agreement?.id ?? subject.subscription
   return {
     customer: after.customer,
     customerId: customerId === null ? null : printedId('customer', customerId),
@@ -38,6 +42,7 @@ export function knownOf(subject: Subject, view: View, dueOn: Instant | null): Kn
     plan: planOf(agreement, view) ?? after.price,
     invoice: after.invoice,
     usage: after.usage,
+    meter: after.meter?.code ?? after.usage?.meter ?? null,
     dueOn,
   }
 }
@@ -62,7 +67,12 @@ function planName(plan: Price, view: View): string | null {
 function nextBilling(agreement: Subscription | null): Instant | null {
   if (agreement === null || agreement.endedAt !== null) return null
   const trialEnd = agreement.status === 'trialing' ? (agreement.trial?.until ?? null) : null
-  return trialEnd ?? agreement.period?.until ?? agreement.nextChargeAt
+  return trialEnd ?? agreement.period?.until ?? agreement.nextChargeAt ?? firstCycleEnd(agreement)
+}
+
+/** A plan is assigned a moment before its agreement's first cycle begins. */
+function firstCycleEnd({ anchor, startAt, interval }: Subscription): Instant | null {
+  return interval === null ? null : cycleAt(anchor, interval, latest(anchor, startAt)).until
 }
 
 /**
@@ -108,8 +118,8 @@ export function dictionaryOf(known: Known, view: View): JsonObject {
     ['invoice_id', invoice === null ? null : printedId('invoice', invoice.id)],
     ['amount', invoice === null ? null : Number(decimalOf(invoice.total))],
     ['currency', (invoice?.currency ?? agreement?.currency)?.toLowerCase() ?? null],
-    ['meter_id', usage?.meter ?? null],
-    ['billing_feature_code', usage?.meter ?? null],
+    ['meter_id', known.meter],
+    ['billing_feature_code', known.meter],
     ['quantity', usage === null ? null : printQuantity(usage.quantity)],
     ['meter_value', usage?.quantity ?? null],
   ]

@@ -165,6 +165,20 @@ describe('an agreement', () => {
     expect(kinde.encode(recovered, viewOf({ subscription }, before), origin())).toEqual([])
   })
 
+  it('that takes another’s place is the one that the plan change names', () => {
+    const fresh = { ...subscription, id: 'agreement_2', replaces: subscription.id }
+    const told = fact('subscription_changed', { changes: [], plan: PLAN, direction: 'upgrade' })
+    expect(single(told, viewOf({ subscription: fresh }, { subscription })).body['data']).toMatchObject({
+      agreement_id: 'agreement_2',
+    })
+  })
+
+  it('whose first cycle has not begun is billed next at the end of it', () => {
+    const early = { ...subscription, period: null, nextChargeAt: null, cycle: null }
+    const { data } = single(fact('plan_assigned', { plan: PLAN }), viewOf({ subscription: early })).body
+    expect(data).toMatchObject({ next_billing_date: '2026-02-01T00:00:00+00' })
+  })
+
   it('that replaces another is a plan change and assigns no plan', () => {
     const replacing = viewOf({ subscription: { ...subscription, replaces: 'old' } })
     expect(kinde.encode(fact('plan_assigned', { plan: PLAN }), replacing, origin())).toEqual([])
@@ -197,6 +211,23 @@ describe('an agreement', () => {
     const view = viewOf({ subscription: { ...subscription, status: 'trialing', trial } })
     const { data } = single(fact('subscription_created', { status: 'trialing', plan: PLAN }), view).body
     expect(data).toMatchObject({ next_billing_date: '2026-01-15T00:00:00+00' })
+  })
+})
+
+describe('usage', () => {
+  it('names the meter by its code', () => {
+    const meter = {
+      id: 'bhmtr_0123456789abcdefghijklmn',
+      code: 'api_calls',
+      name: 'API calls',
+      aggregation: 'sum',
+      active: true,
+      createdAt: START,
+      updatedAt: START,
+    } as const
+    const told = fact('usage_updated', { meter: 'api_calls', quantity: '0', period: null })
+    const view = viewOf({ subscription, meter, usage: { ...usage, meter: meter.id, quantity: '0' } })
+    expect(single(told, view).body['data']).toMatchObject({ meter_id: 'api_calls', quantity: 0 })
   })
 })
 
