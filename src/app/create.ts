@@ -1,0 +1,170 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInbox } from '../inbox/create_inbox.ts'
+import type { Inbox } from '../inbox/create_inbox.ts'
+import { BillhookError, messageOf } from '../model/error.ts'
+import { canonicalJson, isObject } from '../model/json.ts'
+import type { JsonObject } from '../model/json.ts'
+import type { ApiStore } from '../ports/api_store.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Log } from '../ports/log.ts'
+import type { MailPreferences } from '../ports/mail_preferences.ts'
+import type { Random } from '../ports/random.ts'
+import { createLog } from '../runtime/logger.ts'
+import { parseSecretKey, secretKeyFromFile } from '../runtime/secret_box.ts'
+import { createApiStore } from '../storage/api_store.ts'
+import { createInboxStore } from '../storage/inbox_store.ts'
+import { createMailPreferences } from '../storage/mail_preferences.ts'
+import type { StoreLocation } from '../storage/open_store.ts'
+import { createApiKeys } from './api_keys.ts'
+import type { ApiKeys } from './api_keys.ts'
+import type { Config } from './config.ts'
+import { openCore } from './core.ts'
+import type { Core } from './core.ts'
+import { within } from './shutdown.ts'
+
+/** The account that everything belongs to where nobody says otherwise. */
+export const MAIN_ACCOUNT = 'main'
+
+/** The version of this package. */
+export const VERSION = '0.1.0'
+
+/** A process of Billhook, wired and not yet listening. */
+export interface App extends AsyncDisposable {
+  readonly config: Config
+  readonly core: Core
+  readonly inbox: Inbox
+  readonly keys: ApiKeys
+  readonly answers: ApiStore
+  readonly mailPreferences: MailPreferences
+  /** The file that the first API key was written to, if this start made it; else null. */
+  readonly newKeyFile: string | null
+  /** Begins to work behind the answers. Register handlers before. */
+  start(): void
+  /** Whether requests can be served. @throws BillhookError `store_unavailable` if the database does not answer */
+  ready(): Promise<void>
+  /** Ends what runs, within the configured time, and closes the store. May be called again. */
+  close(): Promise<void>
+}
+
+/** What tests and stories replace. */
+export interface AppParts {
+  readonly clock?: Clock
+  readonly random?: Random
+  readonly log?: Log
+}
+
+/** Where the first API key is written to. */
+const KEY_FILE = 'api_key'
+
+/**
+ * Wires a process from its configuration.
+ *
+ * @throws BillhookError `config_invalid`, `store_locked`, `store_unavailable`, `store_newer`, `secret_key_missing`
+ */
+export async function createApp(config: Config, parts: AppParts = {}): Promise<App> {
+  const core = await openCore({
+    location: locationOf(config),
+    secretKey: secretKeyOf(config),
+    log: parts.log ?? createLog(config.logLevel),
+    allowLoopback: config.allowPrivateAddresses,
+    ...(parts.clock === undefined ? {} : { clock: parts.clock }),
+    ...(parts.random === undefined ? {} : { random: parts.random }),
+  })
+  try {
+    return await wire(config, core)
+  } catch (error) {
+    await core[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+async function wire(config: Config, core: Core): Promise<App> {
+  const { database, clock, random, log } = core
+  const inbox = createInbox(
+    { ...core, store: createInboxStore(database) },
+    { ingest: { maxBodyBytes: config.maxBodyBytes } },
+  )
+  const answers = createApiStore(database)
+  const keys = createApiKeys({ store: answers, clock, random })
+  if (config.policyFile !== null) await usePolicyFile(inbox, config.policyFile)
+  let closed: Promise<void> | null = null
+  const close = (): Promise<void> => {
+    closed ??= end(config, core, inbox)
+    return closed
+  }
+  return {
+    config,
+    core,
+    inbox,
+    keys,
+    answers,
+    mailPreferences: createMailPreferences(database),
+    newKeyFile: await firstKey(config, keys, log),
+    start: () => inbox.start(),
+    async ready() {
+      if (closed !== null) throw new BillhookError('shutting_down', 'this process is shutting down')
+      await database.first('SELECT 1 AS one')
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+async function end(config: Config, core: Core, inbox: Inbox): Promise<void> {
+  const inTime = await within(config.shutdownTimeoutMs, inbox.stop())
+  // A handler that hangs is told again after the next start: its reaction is not noted as done.
+  if (!inTime) core.log.warn({}, 'reactions did not end in time; they are told again after the next start')
+  await core[Symbol.asyncDispose]()
+}
+
+function locationOf(config: Config): StoreLocation {
+  const { databaseUrl, databaseSchema, databaseConnections, dataFolder } = config
+  if (databaseUrl === null) return { dataFolder }
+  return {
+    databaseUrl,
+    maxConnections: databaseConnections,
+    ...(databaseSchema === null ? {} : { schema: databaseSchema }),
+  }
+}
+
+function secretKeyOf(config: Config): Uint8Array {
+  if (config.secretKey !== null) return parseSecretKey(config.secretKey, 'BILLHOOK_SECRET_KEY')
+  return secretKeyFromFile(join(config.dataFolder, 'secret.key'))
+}
+
+async function firstKey(config: Config, keys: ApiKeys, log: Log): Promise<string | null> {
+  const text = await keys.bootstrap(MAIN_ACCOUNT)
+  if (text === null) return null
+  const path = join(config.dataFolder, KEY_FILE)
+  mkdirSync(config.dataFolder, { recursive: true, mode: 0o700 })
+  writeFileSync(path, `${text}\n`, { mode: 0o600 })
+  // A file that was there before keeps its mode when it is written.
+  chmodSync(path, 0o600)
+  log.info({ path }, 'the first API key was written')
+  return path
+}
+
+/** The file's policy becomes the newest version, unless it is that already. */
+async function usePolicyFile(inbox: Inbox, path: string): Promise<void> {
+  const json = readPolicy(path)
+  const newest = await inbox.policies.newest(MAIN_ACCOUNT)
+  if (canonicalJson(newest.json) !== canonicalJson(json)) await inbox.policies.write(MAIN_ACCOUNT, json)
+}
+
+function readPolicy(path: string): JsonObject {
+  let json: unknown
+  try {
+    json = JSON.parse(readFileSync(path, 'utf8'))
+  } catch (cause) {
+    throw new BillhookError(
+      'config_invalid',
+      `BILLHOOK_POLICY_FILE: ${path} cannot be read as JSON: ${messageOf(cause)}`,
+      {
+        cause,
+      },
+    )
+  }
+  if (!isObject(json)) throw new BillhookError('config_invalid', `BILLHOOK_POLICY_FILE: ${path} is not a JSON object`)
+  return json
+}
