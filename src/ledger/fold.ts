@@ -92,8 +92,8 @@ interface About {
 
 function foldSubscription(sources: Sources, facts: FactSet, about: About): readonly SubscriptionState[] {
   const { id, happenings, successor } = about
-  const walked = walkSubscription(sources, facts, about)
   const invoices = invoicesOf(sources, id)
+  const walked = walkSubscription(sources, facts, { ...about, invoices })
   const valued = subscriptionValue(sources, id)
   const known =
     walked ??

@@ -7,7 +7,7 @@ import type { ObjectKind, ObjectValues } from '../model/objects.ts'
 import type { Observation, Patch, Rank, Snapshot, Stamp } from '../model/observations.ts'
 import { orderOf, select, textOf, VERBS } from './select.ts'
 import type { Entry } from './select.ts'
-import { EMPTY, isFinal, isSaid, STICKY } from './values.ts'
+import { EMPTY, isFinal, isSaid, progressOf, STICKY } from './values.ts'
 
 /** One word about one field. */
 export interface FieldWord {
@@ -123,12 +123,16 @@ interface Base {
 
 function layFields<K extends ObjectKind>(register: Register<K>, base: object, on: Base): Valued<K> {
   const said = new Map<string, unknown>(Object.entries(base))
+  // A part of an object's last state beats the whole of an earlier one, where its kind goes one way only.
+  const step = progressOf(register.kind, base)
+  const isAhead = (name: string, word: FieldWord): boolean =>
+    name === 'status' && step !== null && (progressOf(register.kind, { status: word.value }) ?? -1) > step
   const sticky: readonly string[] = STICKY[register.kind]
   let { sure, t } = on
   for (const [name, field] of Object.entries(register.fields)) {
     const newer = on.t === null || field.t > on.t
     const equal = on.t !== null && field.t === on.t
-    const words = field.set.filter((word) => newer || (equal && VERBS[word.verb] > on.verb))
+    const words = field.set.filter((word) => newer || (equal && (VERBS[word.verb] > on.verb || isAhead(name, word))))
     const final = register.terminal !== null
     // A final state takes no later word, but what it does not say itself stays known.
     const mayLay = final ? sticky.includes(name) && !isSaid(said.get(name)) : words.some((word) => word.patch)

@@ -13,7 +13,7 @@ import type { SubscriptionStatus } from '../model/status.ts'
 import { changesBetween, directionOf } from './changes.ts'
 import { factKey } from './fact_set.ts'
 import type { FactSet } from './fact_set.ts'
-import type { Sources, ToldHappening } from './sources.ts'
+import type { Known, Sources, ToldHappening } from './sources.ts'
 import type { FactRef } from './state.ts'
 import type { Step } from './timeline.ts'
 import { EMPTY } from './values.ts'
@@ -50,6 +50,8 @@ interface Walk {
   value: ObservedSubscription | null
   statusFact: FactRef | null
   pastDueAt: Instant[]
+  /** The failure that alone made it past due: paying that invoice ends it. Null if the provider's status says it. */
+  failure: { readonly invoice: string | null } | null
   sure: boolean
   lastEvent: string
 }
@@ -61,12 +63,16 @@ const SAME_FAILURE_MS = 5 * MINUTE_MS
 /** An agreement and the one it replaces are told this close to each other, in either order. */
 const SUCCESSION_MS = DAY_MS
 
+/** What belongs on the timeline of a subscription beside its own observations. */
+export interface SubscriptionStory {
+  readonly id: string
+  readonly happenings: readonly ToldHappening[]
+  readonly invoices: readonly Known<'invoice'>[]
+  readonly successor: Succession | null
+}
+
 /** Walks the timeline of subscription `id`; null if nothing was told that belongs on it. */
-export function walkSubscription(
-  sources: Sources,
-  facts: FactSet,
-  about: { readonly id: string; readonly happenings: readonly ToldHappening[]; readonly successor: Succession | null },
-): Walked | null {
+export function walkSubscription(sources: Sources, facts: FactSet, about: SubscriptionStory): Walked | null {
   const steps = sources.known.subscription.get(about.id)?.steps ?? []
   const stamps = [...steps.map((step) => step.stamp), ...about.happenings.map((told) => told.happening.stamp)]
   if (stamps.length === 0) return null
@@ -81,12 +87,14 @@ export function walkSubscription(
     value: null,
     statusFact: null,
     pastDueAt: [],
+    failure: null,
     sure: true,
     lastEvent: '',
   }
   const startedAt = steps.find((step) => step.verb === 'created')?.stamp ?? steps[0]?.to.createdAt ?? walk.since
-  for (const event of merged(steps, about.happenings)) {
+  for (const event of merged(steps, about)) {
     if (event.kind === 'step') takeStep(walk, event.step)
+    else if (event.kind === 'paid') takePaid(walk, event)
     else takeHappening(walk, event.told, event.silent)
   }
   const { status, since, lastKnown, statusFact, pastDueAt, sure, lastEvent } = walk
@@ -96,18 +104,24 @@ export function walkSubscription(
 type Event =
   | { readonly kind: 'step'; readonly step: SubscriptionStep }
   | { readonly kind: 'happening'; readonly told: ToldHappening; readonly silent: boolean }
+  | { readonly kind: 'paid'; readonly invoice: string; readonly step: Step<'invoice'>; readonly silent: boolean }
 
 /**
  * Steps and happenings by stamp. With one stamp a happening comes first, and says nothing about the status if a step with
  * that stamp says it: the whole object knows better.
  */
-function merged(steps: readonly SubscriptionStep[], happenings: readonly ToldHappening[]): readonly Event[] {
+function merged(steps: readonly SubscriptionStep[], { happenings, invoices }: SubscriptionStory): readonly Event[] {
   const said = new Set(steps.filter((step) => step.status).map((step) => step.stamp))
   const events: Event[] = [
     ...happenings.map((told) => ({ kind: 'happening', told, silent: said.has(told.happening.stamp) }) as const),
+    ...invoices.flatMap(({ id, steps }) => {
+      const paid = steps.find((step) => step.to.status === 'paid')
+      if (paid === undefined) return []
+      return [{ kind: 'paid', invoice: id, step: paid, silent: said.has(paid.stamp) } as const]
+    }),
     ...steps.map((step) => ({ kind: 'step', step }) as const),
   ]
-  const stampOf = (event: Event) => (event.kind === 'step' ? event.step.stamp : event.told.happening.stamp)
+  const stampOf = (event: Event) => (event.kind === 'happening' ? event.told.happening.stamp : event.step.stamp)
   // The sort is stable: happenings stay before steps, and each keep their order.
   return events.sort((a, b) => stampOf(a) - stampOf(b))
 }
@@ -120,7 +134,10 @@ function takeStep(walk: Walk, step: SubscriptionStep): void {
     addCreated(walk, step)
   }
   const from = step.told ? (step.from?.status ?? null) : value === null ? null : status
-  if (step.status && !isTerminal(status)) changeStatus(walk, step, from)
+  if (step.status && !isTerminal(status)) {
+    changeStatus(walk, step, from)
+    walk.failure = null
+  }
   if (step.from !== null && !isTerminal(step.to.status)) {
     changeTerms(walk, step, step.from)
   }
@@ -378,8 +395,21 @@ function takeHappening(walk: Walk, told: ToldHappening, silent: boolean): void {
     const from = walk.status === 'unknown' ? walk.lastKnown : walk.status
     enterStatus(walk, to, { from, value, at, events: told.events, sure: told.sure, step: null })
     setStatus(walk, to, at)
+    const invoice = 'invoice' in happening ? happening.invoice : null
+    walk.failure = to === 'past_due' ? { invoice } : null
   }
   if (walk.lastEvent === '') walk.lastEvent = happening.event
+}
+
+/** The invoice whose failure alone made it past due is paid. */
+function takePaid(walk: Walk, event: Extract<Event, { readonly kind: 'paid' }>): void {
+  const { invoice, step, silent } = event
+  if (silent || walk.status !== 'past_due' || walk.failure === null || walk.failure.invoice !== invoice) return
+  const value = walk.value ?? bare(walk)
+  const entering = { from: walk.status, value, at: step.stamp, events: [step.event], sure: step.sure, step: null }
+  enterStatus(walk, 'active', entering)
+  setStatus(walk, 'active', step.stamp)
+  walk.failure = null
 }
 
 function endTrialByHappening(walk: Walk, told: ToldHappening, to: SubscriptionStatus): void {

@@ -3,7 +3,7 @@ import type { ObjectKind, ObjectValues } from '../model/objects.ts'
 import type { Patch, Rank, Snapshot, Stamp } from '../model/observations.ts'
 import { orderOf, VERBS } from './select.ts'
 import type { Entry } from './select.ts'
-import { EMPTY, isFinal, isSaid, STICKY } from './values.ts'
+import { EMPTY, isFinal, isSaid, progressOf, STICKY } from './values.ts'
 
 /** What was told of one object, in the order of arrival or any other. */
 export interface Track<K extends ObjectKind = ObjectKind> {
@@ -88,7 +88,7 @@ function wordsOf<K extends ObjectKind>(kind: K, track: Track<K>): readonly Word<
     const order = orderOf(kind, snapshots.slice(index, end))
     const equal: Track<K>['patches'] = []
     for (; patches[next]?.stamp === stamp; next += 1) equal.push(...patches.slice(next, next + 1))
-    words.push(...mixed(order.entries, equal, order.sure))
+    words.push(...mixed(kind, { ...order, patches: equal }))
     index = end
   }
   for (; next < patches.length; next += 1) pushPatch(words, patches[next])
@@ -99,16 +99,26 @@ function pushPatch<K extends ObjectKind>(words: Word<K>[], patch: Track<K>['patc
   if (patch !== undefined) words.push({ kind: 'part', patch })
 }
 
-/** A patch stands after the last snapshot of a lower verb, as in the register: a whole object beats a part of its rank. */
-function mixed<K extends ObjectKind>(
-  entries: readonly Entry<ObjectValues[K]>[],
-  patches: Track<K>['patches'],
-  sure: boolean,
-): readonly Word<K>[] {
-  const placeOf = (verb: Rank['verb']) => entries.findLastIndex((entry) => VERBS[entry.rank.verb] < VERBS[verb]) + 1
+interface Equal<K extends ObjectKind> {
+  readonly entries: readonly Entry<ObjectValues[K]>[]
+  readonly sure: boolean
+  readonly patches: Track<K>['patches']
+}
+
+/**
+ * A patch stands after the last snapshot of a lower verb, as in the register: a whole object beats a part of its rank,
+ * unless the part is further on a way that goes one way only.
+ */
+function mixed<K extends ObjectKind>(kind: K, { entries, sure, patches }: Equal<K>): readonly Word<K>[] {
+  const last = entries.at(-1)
+  const step = last === undefined ? null : progressOf(kind, last.value)
+  const placeOf = ({ rank, fields }: Track<K>['patches'][number]): number => {
+    if (step !== null && 'status' in fields && (progressOf(kind, fields) ?? -1) > step) return entries.length
+    return entries.findLastIndex((entry) => VERBS[entry.rank.verb] < VERBS[rank.verb]) + 1
+  }
   return Array.from({ length: entries.length + 1 }, (_, place) => {
     const parts: Word<K>[] = patches
-      .filter((patch) => placeOf(patch.rank.verb) === place)
+      .filter((patch) => placeOf(patch) === place)
       .map((patch) => ({ kind: 'part', patch }))
     const wholes: Word<K>[] = entries.slice(place, place + 1).map((entry) => ({ kind: 'whole', entry, sure }))
     return [...parts, ...wholes]

@@ -160,7 +160,12 @@ export function failed(
       cycle: null,
       ...rest,
     },
-    { ...(about === undefined ? {} : { subscription: about }), ...(customer === undefined ? {} : { customer }), ...(key === undefined ? {} : { key }), ...(event === undefined ? {} : { event }) },
+    {
+      ...(about === undefined ? {} : { subscription: about }),
+      ...(customer === undefined ? {} : { customer }),
+      ...(key === undefined ? {} : { key }),
+      ...(event === undefined ? {} : { event }),
+    },
   )
 }
 
@@ -172,7 +177,12 @@ export function succeeded(
   return happening(
     at,
     { what: 'payment_succeeded', invoice: null, amount: eur(5000), paidThrough: null, activates: false, ...rest },
-    { ...(about === undefined ? {} : { subscription: about }), ...(customer === undefined ? {} : { customer }), ...(key === undefined ? {} : { key }), ...(event === undefined ? {} : { event }) },
+    {
+      ...(about === undefined ? {} : { subscription: about }),
+      ...(customer === undefined ? {} : { customer }),
+      ...(key === undefined ? {} : { key }),
+      ...(event === undefined ? {} : { event }),
+    },
   )
 }
 
@@ -200,11 +210,11 @@ export function kinds(observations: readonly Observation[]): readonly string[] {
 }
 
 export function factOf<K extends DerivedFact['kind']>(observations: readonly Observation[], kind: K): DerivedFact<K> {
-  const found = fold(observations).facts.filter((fact): fact is DerivedFact<K> => fact.kind === kind)
+  const found = fold(observations).facts.filter((fact) => fact.kind === kind)
   if (found.length !== 1 || found[0] === undefined) {
     throw new Error(`${found.length} facts of kind ${kind} among ${kinds(observations).join(', ')}`)
   }
-  return found[0]
+  return found[0] as unknown as DerivedFact<K>
 }
 
 /** Deterministic shuffles, for tests that need some orders and no generator. */

@@ -4,19 +4,44 @@ import type { Observation } from '../../src/model/observations.ts'
 import { parsePolicy } from '../../src/model/policy.ts'
 import { diffFacts } from '../../src/ledger/diff_facts.ts'
 import { fold } from '../../src/ledger/fold.ts'
-import { CUSTOMER, eur, factOf, failed, happening, invoice, kinds, MONTH, patch, payment, period, plan, shuffles, snapshot, subscription, succeeded, t } from './build.ts'
+import {
+  CUSTOMER,
+  eur,
+  factOf,
+  failed,
+  happening,
+  invoice,
+  kinds,
+  MONTH,
+  patch,
+  payment,
+  period,
+  plan,
+  shuffles,
+  snapshot,
+  subscription,
+  succeeded,
+  t,
+} from './build.ts'
 
 const JAN = period('2026-01-01', '2026-02-01')
 const FEB = period('2026-02-01', '2026-03-01')
 const started = { startedAt: t('2026-01-01'), createdAt: t('2026-01-01'), interval: MONTH, anchor: t('2026-01-01') }
 
-function active(at: string, more: Parameters<typeof subscription>[1] = {}, told: Parameters<typeof subscription>[2] = {}) {
+function active(
+  at: string,
+  more: Parameters<typeof subscription>[1] = {},
+  told: Parameters<typeof subscription>[2] = {},
+) {
   return subscription(at, { ...started, status: 'active', period: JAN, ...more }, told)
 }
 
 describe('facts of a subscription', () => {
   it('created and activated', () => {
-    expect(kinds([active('2026-01-01', {}, { verb: 'created' })])).toEqual(['subscription_activated', 'subscription_created'])
+    expect(kinds([active('2026-01-01', {}, { verb: 'created' })])).toEqual([
+      'subscription_activated',
+      'subscription_created',
+    ])
   })
 
   it('no activation for a subscription that is first heard of in mid-life', () => {
@@ -43,7 +68,9 @@ describe('facts of a subscription', () => {
   })
 
   it('a trial that ended is told by the old value alone, where the trial itself was never told', () => {
-    const story = [active('2026-01-08', { trial: period('2026-01-01', '2026-01-08') }, { previous: { status: 'trialing' } })]
+    const story = [
+      active('2026-01-08', { trial: period('2026-01-01', '2026-01-08') }, { previous: { status: 'trialing' } }),
+    ]
     expect(kinds(story)).toEqual(['subscription_activated', 'subscription_trial_ended'])
   })
 
@@ -61,16 +88,15 @@ describe('facts of a subscription', () => {
         detail: { invoice: 'in_2', reason: 'payment_failed' },
       })
       expect(kinds(order).filter((kind) => kind === 'invoice_payment_failed')).toHaveLength(2)
-      const recovered = fold(order).facts.filter((fact) => fact.kind === 'subscription_activated').at(-1)
+      const recovered = fold(order)
+        .facts.filter((fact) => fact.kind === 'subscription_activated')
+        .at(-1)
       expect(recovered?.detail).toMatchObject({ recovered: true })
     }
   })
 
   it('a late past_due between two actives still tells past due and recovered, where they belong', () => {
-    const before = [
-      active('2026-01-01', {}, { verb: 'created' }),
-      active('2026-02-09', { period: FEB }),
-    ]
+    const before = [active('2026-01-01', {}, { verb: 'created' }), active('2026-02-09', { period: FEB })]
     const late = active('2026-02-01', { status: 'past_due', period: FEB })
     const diff = diffFacts(fold(before).facts, fold([...before, late]).facts)
     expect(diff.added.map((fact) => [fact.kind, fact.at])).toEqual([
@@ -97,7 +123,12 @@ describe('facts of a subscription', () => {
       active('2026-01-04', { pause: null }),
       active('2026-02-01', { status: 'past_due', period: FEB }),
       active('2026-02-04', { status: 'unpaid', period: FEB }),
-      active('2026-02-05', { status: 'canceled', endedAt: t('2026-02-05'), period: FEB, cancel: { requestedAt: null, at: null, atPeriodEnd: false, by: 'system', reason: 'payment_failed' } }),
+      active('2026-02-05', {
+        status: 'canceled',
+        endedAt: t('2026-02-05'),
+        period: FEB,
+        cancel: { requestedAt: null, at: null, atPeriodEnd: false, by: 'system', reason: 'payment_failed' },
+      }),
     ]
     expect(kinds(story)).toEqual([
       'subscription_authorized',
@@ -114,7 +145,8 @@ describe('facts of a subscription', () => {
   })
 
   it('a planned cancellation, moved and taken back', () => {
-    const cancel = (at: string) => ({ requestedAt: null, at: t(at), atPeriodEnd: true, by: 'customer', reason: null }) as const
+    const cancel = (at: string) =>
+      ({ requestedAt: null, at: t(at), atPeriodEnd: true, by: 'customer', reason: null }) as const
     const story = [
       active('2026-01-01', {}, { verb: 'created' }),
       active('2026-01-05', { cancel: cancel('2026-02-01') }),
@@ -130,8 +162,16 @@ describe('facts of a subscription', () => {
 
   it('a pause of collection, which no status shows', () => {
     const pause = { scope: 'collection', from: null, resumesAt: t('2026-02-15'), by: 'admin' } as const
-    const story = [active('2026-01-01', {}, { verb: 'created' }), active('2026-01-20', { pause }), active('2026-02-15', { pause: null })]
-    expect(factOf(story, 'subscription_paused').detail).toEqual({ scope: 'collection', resumesAt: t('2026-02-15'), by: 'admin' })
+    const story = [
+      active('2026-01-01', {}, { verb: 'created' }),
+      active('2026-01-20', { pause }),
+      active('2026-02-15', { pause: null }),
+    ]
+    expect(factOf(story, 'subscription_paused').detail).toEqual({
+      scope: 'collection',
+      resumesAt: t('2026-02-15'),
+      by: 'admin',
+    })
     expect(factOf(story, 'subscription_resumed').detail).toEqual({ scope: 'collection' })
   })
 
@@ -157,13 +197,20 @@ describe('facts of a subscription', () => {
       succeeded('2026-02-01', { invoice: 'in_2', paidThrough: FEB.until }),
     ]
     for (const order of shuffles(story, 8)) {
-      expect(factOf(order, 'subscription_renewed')).toMatchObject({ key: 'sub_1|subscription_renewed|in_2', detail: { period: FEB } })
+      expect(factOf(order, 'subscription_renewed')).toMatchObject({
+        key: 'sub_1|subscription_renewed|in_2',
+        detail: { period: FEB },
+      })
     }
   })
 
   it('a charged cycle renews from the second on', () => {
     const charge = (at: string, paid: number, until: string, id: string): readonly Observation[] => [
-      subscription(at, { status: 'active', cycles: { total: 6, paid, remaining: 6 - paid }, paidThrough: t(until) }, { version: [paid, t(until)], event: id }),
+      subscription(
+        at,
+        { status: 'active', cycles: { total: 6, paid, remaining: 6 - paid }, paidThrough: t(until) },
+        { version: [paid, t(until)], event: id },
+      ),
       succeeded(at, { event: id, invoice: `inv_${paid}`, paidThrough: t(until), activates: true }),
     ]
     const story = [...charge('2026-01-01', 1, '2026-02-01', 'e1'), ...charge('2026-02-01', 2, '2026-03-01', 'e2')]
@@ -173,7 +220,12 @@ describe('facts of a subscription', () => {
 
   it('the old agreement’s end is told as superseded', () => {
     const made = (id: string, at: string) =>
-      patch('subscription', at, { customer: 'c', plan: plan(id), status: 'active', exclusive: true }, { id, verb: 'created' })
+      patch(
+        'subscription',
+        at,
+        { customer: 'c', plan: plan(id), status: 'active', exclusive: true },
+        { id, verb: 'created' },
+      )
     const ends = patch('subscription', '2026-01-10T00:00:03', { status: 'canceled' }, { id: 'a1', verb: 'deleted' })
     const story = [made('a1', '2026-01-01'), made('a2', '2026-01-10'), ends]
     expect(factOf(story, 'subscription_canceled').detail.superseded).toBe(true)
@@ -203,7 +255,12 @@ describe('facts of invoices and payments', () => {
   it('bad debt, void, overdue', () => {
     expect(kinds([invoice('2026-01-01', { status: 'uncollectible' })])).toEqual(['invoice_uncollectible'])
     expect(kinds([invoice('2026-01-01', { status: 'void' })])).toEqual(['invoice_voided'])
-    const overdue = happening('2026-01-10', { what: 'invoice_overdue', invoice: 'in_1', dueAt: t('2026-01-09'), pastDue: true })
+    const overdue = happening('2026-01-10', {
+      what: 'invoice_overdue',
+      invoice: 'in_1',
+      dueAt: t('2026-01-09'),
+      pastDue: true,
+    })
     expect(kinds([active('2026-01-01', {}, { verb: 'created' }), overdue]).slice(2)).toEqual([
       'invoice_overdue',
       'subscription_past_due',
@@ -216,7 +273,11 @@ describe('facts of invoices and payments', () => {
       invoice('2026-02-01', { status: 'open', attempts: 1 }),
       failed('2026-02-01', { invoice: 'in_1', attempt: 1 }),
       payment('2026-02-01', { status: 'failed', failure, invoice: { id: 'in_1' }, alias: 'pi_1' }, { id: 'ch_1' }),
-      payment('2026-02-01T00:00:01', { status: 'failed', failure: { ...failure, message: null }, invoice: 'unknown' }, { id: 'pi_1' }),
+      payment(
+        '2026-02-01T00:00:01',
+        { status: 'failed', failure: { ...failure, message: null }, invoice: 'unknown' },
+        { id: 'pi_1' },
+      ),
     ]
     for (const order of shuffles(story, 10)) {
       expect(factOf(order, 'payment_failed')).toMatchObject({
@@ -231,9 +292,15 @@ describe('facts of invoices and payments', () => {
       invoice('2026-01-01', { status: 'paid', period: JAN }),
       succeeded('2026-01-01', { invoice: 'in_1', paidThrough: JAN.until }),
       payment('2026-01-01', { status: 'succeeded', invoice: 'unknown', customer: null }, { id: 'pi_1' }),
-      snapshot('payment_link', '2026-01-01T00:00:14', { payment: 'pi_1', invoice: 'in_1', status: 'paid' }, { id: 'inpay_1' }),
+      snapshot(
+        'payment_link',
+        '2026-01-01T00:00:14',
+        { payment: 'pi_1', invoice: 'in_1', status: 'paid' },
+        { id: 'inpay_1' },
+      ),
     ]
-    for (const order of shuffles(story, 10)) expect(factOf(order, 'payment_succeeded').key).toBe('in_1|payment_succeeded')
+    for (const order of shuffles(story, 10))
+      expect(factOf(order, 'payment_succeeded').key).toBe('in_1|payment_succeeded')
   })
 
   it('where nothing links them, the one invoice of the same customer, amount and time does', () => {
@@ -251,8 +318,20 @@ describe('facts of invoices and payments', () => {
       payment('2026-01-01', { status: 'initiated', invoice: { id: 'in_1' } }, { verb: 'created' }),
       payment('2026-01-02', { status: 'succeeded', invoice: { id: 'in_1' } }),
       payment('2026-01-03', { status: 'succeeded', invoice: { id: 'in_1' }, refunded: eur(1000) }),
-      happening('2026-01-03', { what: 'payment_refunded', invoice: null, payment: 'pay_1', refund: 're_1', amount: eur(1000) }),
-      happening('2026-01-04', { what: 'payment_refunded', invoice: null, payment: 'pay_1', refund: 're_2', amount: eur(4000) }),
+      happening('2026-01-03', {
+        what: 'payment_refunded',
+        invoice: null,
+        payment: 'pay_1',
+        refund: 're_1',
+        amount: eur(1000),
+      }),
+      happening('2026-01-04', {
+        what: 'payment_refunded',
+        invoice: null,
+        payment: 'pay_1',
+        refund: 're_2',
+        amount: eur(4000),
+      }),
     ]
     const refunds = fold(story).facts.filter((fact) => fact.kind === 'payment_refunded')
     expect(refunds.map((fact) => fact.key)).toEqual(['pay_1|payment_refunded|1000', 'pay_1|payment_refunded|5000'])

@@ -121,7 +121,10 @@ class Model {
       const fields = verb === 'created' ? { status, plan, customer, startedAt, createdAt } : { status, endedAt }
       this.observations.push({ kind: 'patch', ...common, fields: { ...fields, exclusive: true } })
     } else {
-      const shown = this.flavor === 'counted' ? { ...value, cycles: { total: 24, paid: this.paidCount, remaining: 1 }, paidThrough: this.paidThrough } : value
+      const shown =
+        this.flavor === 'counted'
+          ? { ...value, cycles: { total: 24, paid: this.paidCount, remaining: 1 }, paidThrough: this.paidThrough }
+          : value
       this.observations.push({
         kind: 'snapshot',
         ...common,
@@ -231,7 +234,8 @@ class Model {
   mark(): void {
     const { value, paidThrough, failedAt, openEnded, now } = this
     const cancelAt = value.cancel?.at ?? null
-    const cap = (end: Instant | null): Instant | null => (cancelAt === null || (end !== null && end < cancelAt) ? end : cancelAt)
+    const cap = (end: Instant | null): Instant | null =>
+      cancelAt === null || (end !== null && end < cancelAt) ? end : cancelAt
     const endOf = (): Instant | null | 'never' => {
       switch (value.status) {
         case 'trialing':
@@ -342,7 +346,11 @@ function within(model: Model): void {
       continue
     }
     const dice = model.random()
-    if (dice < 0.45) model.set({ plan: PLANS[Math.floor(model.random() * PLANS.length)] ?? null, quantity: Math.floor(model.random() * 9) + 1 })
+    if (dice < 0.45)
+      model.set({
+        plan: PLANS[Math.floor(model.random() * PLANS.length)] ?? null,
+        quantity: Math.floor(model.random() * 9) + 1,
+      })
     else if (dice < 0.6 && flavor !== 'counted') toggleCancel(model)
     else if (dice < 0.75 && flavor === 'previous' && model.value.status === 'active') togglePause(model)
     else if (dice < 0.78) {
@@ -358,7 +366,8 @@ function within(model: Model): void {
 function toggleCancel(model: Model): void {
   const { cancel, period } = model.value
   if (cancel !== null || model.value.status !== 'active' || period === null) model.set({ cancel: null })
-  else model.set({ cancel: { requestedAt: model.now, at: period.until, atPeriodEnd: true, by: 'customer', reason: null } })
+  else
+    model.set({ cancel: { requestedAt: model.now, at: period.until, atPeriodEnd: true, by: 'customer', reason: null } })
 }
 
 function togglePause(model: Model): void {

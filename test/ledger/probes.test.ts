@@ -3,7 +3,22 @@ import { describe, expect, it } from 'vitest'
 import type { Observation } from '../../src/model/observations.ts'
 import { fold } from '../../src/ledger/fold.ts'
 import { join, joinMany, valueOf } from '../../src/ledger/register.ts'
-import { access, CUSTOMER, failed, happening, invoice, kinds, payment, period, plan, shuffles, snapshot, subscription, SUBSCRIPTION, t } from './build.ts'
+import {
+  access,
+  CUSTOMER,
+  failed,
+  happening,
+  invoice,
+  kinds,
+  payment,
+  period,
+  plan,
+  shuffles,
+  snapshot,
+  subscription,
+  SUBSCRIPTION,
+  t,
+} from './build.ts'
 
 const JAN = period('2026-01-01', '2026-02-01')
 const AT = '2026-01-01T00:00:05'
@@ -78,14 +93,19 @@ describe('probes of other receivers', () => {
       ),
     ).flat()
     for (const order of shuffles(story, 5)) {
-      expect(fold(order).state.subscriptions.map((each) => each.value.quantity)).toEqual(Array.from({ length: 50 }, () => 5))
+      expect(fold(order).state.subscriptions.map((each) => each.value.quantity)).toEqual(
+        Array.from({ length: 50 }, () => 5),
+      )
     }
   })
 
   it('deleted, then an older update of the same object: it stays gone', () => {
     const gone = snapshot('customer', '2026-01-02', { deleted: true }, { id: CUSTOMER, verb: 'deleted' })
     const older = snapshot('customer', '2026-01-01', { name: 'Ada' }, { id: CUSTOMER })
-    for (const order of [[gone, older], [older, gone]]) {
+    for (const order of [
+      [gone, older],
+      [older, gone],
+    ]) {
       expect(fold(order).state.customers[0]?.value.deleted).toBe(true)
     }
   })
@@ -116,7 +136,11 @@ describe('probes of other receivers', () => {
       subscription('2026-01-01', { status: 'active', period: JAN }, { verb: 'created' }),
       failed('2026-02-01', { invoice: 'in_2', attempt: 1 }),
       subscription('2026-02-01', { status: 'past_due', period: JAN }, { previous: { status: 'active' } }),
-      subscription('2026-02-01T00:00:01', { status: 'past_due', period: JAN, paymentMethod: 'no' }, { previous: { paymentMethod: 'yes' } }),
+      subscription(
+        '2026-02-01T00:00:01',
+        { status: 'past_due', period: JAN, paymentMethod: 'no' },
+        { previous: { paymentMethod: 'yes' } },
+      ),
     ]
     expect(kinds(story).filter((kind) => kind === 'subscription_past_due')).toHaveLength(1)
   })
@@ -160,11 +184,22 @@ describe('registers', () => {
   it('keep a period that a later whole object leaves out', () => {
     const story = [
       subscription('2026-01-01', { status: 'active', period: JAN }),
-      subscription('2026-01-05', { status: 'canceled', period: null, plan: null, customer: null, endedAt: t('2026-01-05') }),
+      subscription('2026-01-05', {
+        status: 'canceled',
+        period: null,
+        plan: null,
+        customer: null,
+        endedAt: t('2026-01-05'),
+      }),
     ]
     for (const order of shuffles(story, 4)) {
       const value = fold(order).state.subscriptions[0]?.value
-      expect([value?.period, value?.plan?.id, value?.customer, value?.status]).toEqual([JAN, 'basic', CUSTOMER, 'canceled'])
+      expect([value?.period, value?.plan?.id, value?.customer, value?.status]).toEqual([
+        JAN,
+        'basic',
+        CUSTOMER,
+        'canceled',
+      ])
     }
   })
 

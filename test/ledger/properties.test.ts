@@ -36,7 +36,9 @@ function answerOf(folded: Folded, at: History['truths'][number]['at']) {
 
 function disturbed(observations: readonly Observation[], seed: number): readonly Observation[] {
   const random = randomOf(seed)
-  const doubled = observations.flatMap((observation) => (random() < 0.2 ? [observation, structuredClone(observation)] : [observation]))
+  const doubled = observations.flatMap((observation) =>
+    random() < 0.2 ? [observation, structuredClone(observation)] : [observation],
+  )
   return shuffled(doubled, random)
 }
 

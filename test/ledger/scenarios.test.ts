@@ -2,7 +2,22 @@
 import { describe, expect, it } from 'vitest'
 import type { Observation } from '../../src/model/observations.ts'
 import { formatInstantShort } from '../../src/model/instant.ts'
-import { access, DAY, eur, failed, happening, invoice, MONTH, patch, period, plan, shuffles, subscription, succeeded, t } from './build.ts'
+import {
+  access,
+  DAY,
+  eur,
+  failed,
+  happening,
+  invoice,
+  MONTH,
+  patch,
+  period,
+  plan,
+  shuffles,
+  subscription,
+  succeeded,
+  t,
+} from './build.ts'
 import type { Asked } from './build.ts'
 
 /** The answer in every order and with everything doubled: `granted until`, as the stories write it. */
@@ -44,11 +59,18 @@ describe('a provider that drafts invoices for an hour', () => {
     const next = period('2026-01-08', '2026-02-08')
     const ended = [
       ...story,
-      subscription('2026-01-08', { ...active, trial, period: next }, { previous: { status: 'trialing', period: trial } }),
+      subscription(
+        '2026-01-08',
+        { ...active, trial, period: next },
+        { previous: { status: 'trialing', period: trial } },
+      ),
       invoice('2026-01-08', { status: 'draft', reason: 'cycle', period: next }, { id: 'in_2', verb: 'created' }),
     ]
     expect(answer(ended, '2026-01-08')).toBe('granted 2026-01-08T00:00:00Z')
-    const paid = [...ended, invoice('2026-01-08T01:00', { status: 'paid', reason: 'cycle', period: next }, { id: 'in_2' })]
+    const paid = [
+      ...ended,
+      invoice('2026-01-08T01:00', { status: 'paid', reason: 'cycle', period: next }, { id: 'in_2' }),
+    ]
     expect(answer(paid, '2026-01-08T01:00')).toBe('granted 2026-02-08T00:00:00Z')
   })
 
@@ -60,13 +82,23 @@ describe('a provider that drafts invoices for an hour', () => {
   })
 
   it('keeps a failed renewal within grace and ends it when the provider cancels', () => {
-    const open = { status: 'open', reason: 'cycle', period: FEB, attempts: 1, nextAttemptAt: t('2026-02-04T01:00') } as const
+    const open = {
+      status: 'open',
+      reason: 'cycle',
+      period: FEB,
+      attempts: 1,
+      nextAttemptAt: t('2026-02-04T01:00'),
+    } as const
     const story = [
       ...paidJanuary,
       ...moved,
       failed('2026-02-01T01:00', { invoice: 'in_2', attempt: 1, nextAttemptAt: t('2026-02-04T01:00') }),
       invoice('2026-02-01T01:00', open, { id: 'in_2' }),
-      subscription('2026-02-01T01:00', { ...active, status: 'past_due', period: FEB }, { previous: { status: 'active' } }),
+      subscription(
+        '2026-02-01T01:00',
+        { ...active, status: 'past_due', period: FEB },
+        { previous: { status: 'active' } },
+      ),
     ]
     expect(answer(story, '2026-02-03')).toBe('granted 2026-02-01T00:00:00Z')
     const canceled = subscription(
@@ -81,7 +113,11 @@ describe('a provider that drafts invoices for an hour', () => {
     const story = [
       ...paidJanuary,
       ...moved,
-      subscription('2026-02-01T01:00', { ...active, status: 'past_due', period: FEB }, { previous: { status: 'active' } }),
+      subscription(
+        '2026-02-01T01:00',
+        { ...active, status: 'past_due', period: FEB },
+        { previous: { status: 'active' } },
+      ),
       invoice('2026-02-04T01:00', { status: 'paid', reason: 'cycle', period: FEB, attempts: 2 }, { id: 'in_2' }),
       subscription('2026-02-04T01:00', { ...active, period: FEB }, { previous: { status: 'past_due' } }),
     ]
@@ -91,15 +127,28 @@ describe('a provider that drafts invoices for an hour', () => {
   it('shows the new plan after an upgrade and leaves the end where it was', () => {
     const story = [
       ...paidJanuary,
-      subscription('2026-01-16', { ...active, period: JAN, plan: plan('premium') }, { previous: { plan: plan('basic') } }),
+      subscription(
+        '2026-01-16',
+        { ...active, period: JAN, plan: plan('premium') },
+        { previous: { plan: plan('basic') } },
+      ),
     ]
     const { plan: named, paidThrough } = access(story, '2026-01-16')
     expect([named, paidThrough]).toEqual(['premium', t('2026-02-01')])
   })
 
   it('serves a planned cancellation to its time and not a moment longer', () => {
-    const cancel = { requestedAt: t('2026-01-10'), at: t('2026-02-01'), atPeriodEnd: true, by: 'unknown', reason: null } as const
-    const story = [...paidJanuary, subscription('2026-01-10', { ...active, period: JAN, cancel }, { previous: { cancel: null } })]
+    const cancel = {
+      requestedAt: t('2026-01-10'),
+      at: t('2026-02-01'),
+      atPeriodEnd: true,
+      by: 'unknown',
+      reason: null,
+    } as const
+    const story = [
+      ...paidJanuary,
+      subscription('2026-01-10', { ...active, period: JAN, cancel }, { previous: { cancel: null } }),
+    ]
     expect(answer(story, '2026-01-31T23:59')).toBe('granted 2026-02-01T00:00:00Z')
     expect(access(story, '2026-01-20').until).toBe(t('2026-02-01'))
     expect(answer(story, '2026-02-01')).toBe('denied 2026-02-01T00:00:00Z')
@@ -124,10 +173,25 @@ describe('a provider that drafts invoices for an hour', () => {
 
   it('blocks a paused service', () => {
     const pause = { scope: 'service', from: t('2026-01-20'), resumesAt: null, by: 'unknown' } as const
-    const story = [...paidJanuary, subscription('2026-01-20', { ...active, status: 'paused', period: JAN, pause }, { previous: { status: 'active' } })]
+    const story = [
+      ...paidJanuary,
+      subscription(
+        '2026-01-20',
+        { ...active, status: 'paused', period: JAN, pause },
+        { previous: { status: 'active' } },
+      ),
+    ]
     expect(access(story, '2026-01-21').allowed).toBe(false)
-    const resumed = subscription('2026-03-10', { ...active, period: period('2026-03-10', '2026-04-10') }, { previous: { status: 'paused', pause } })
-    const paid = invoice('2026-03-10', { status: 'paid', reason: 'cycle', period: period('2026-03-10', '2026-04-10') }, { id: 'in_2' })
+    const resumed = subscription(
+      '2026-03-10',
+      { ...active, period: period('2026-03-10', '2026-04-10') },
+      { previous: { status: 'paused', pause } },
+    )
+    const paid = invoice(
+      '2026-03-10',
+      { status: 'paid', reason: 'cycle', period: period('2026-03-10', '2026-04-10') },
+      { id: 'in_2' },
+    )
     expect(answer([...story, resumed, paid], '2026-03-10')).toBe('granted 2026-04-10T00:00:00Z')
   })
 
@@ -157,7 +221,13 @@ describe('a provider that counts cycles', () => {
   })
 
   it('does not serve what is only authorized, unless the policy says so', () => {
-    const story = [subscription('2026-01-10', { status: 'authorized', startedAt: t('2026-02-01'), ...counted(0, 3) }, { version: [0, 0] })]
+    const story = [
+      subscription(
+        '2026-01-10',
+        { status: 'authorized', startedAt: t('2026-02-01'), ...counted(0, 3) },
+        { version: [0, 0] },
+      ),
+    ]
     expect(answer(story, '2026-01-11')).toBe('denied -')
     const charged = subscription(
       '2026-02-01',
@@ -170,20 +240,45 @@ describe('a provider that counts cycles', () => {
   it('holds a pending subscription within grace and blocks a halted one', () => {
     const february = period('2026-02-01', '2026-03-01')
     const march = period('2026-03-01', '2026-04-01')
-    const paid = subscription('2026-02-01', { status: 'active', period: february, ...counted(1), paidThrough: t('2026-03-01') }, { version: version(1, '2026-03-01') })
+    const paid = subscription(
+      '2026-02-01',
+      { status: 'active', period: february, ...counted(1), paidThrough: t('2026-03-01') },
+      { version: version(1, '2026-03-01') },
+    )
     const pending = [1, 2, 3].map((attempt) =>
-      failed(`2026-03-0${attempt}`, { attempt, pastDue: true, cycle: t('2026-03-01'), nextAttemptAt: t(`2026-03-0${attempt + 1}`) }),
+      failed(`2026-03-0${attempt}`, {
+        attempt,
+        pastDue: true,
+        cycle: t('2026-03-01'),
+        nextAttemptAt: t(`2026-03-0${attempt + 1}`),
+      }),
     )
     const states = ['2026-03-01', '2026-03-02', '2026-03-03'].map((at) =>
-      subscription(at, { status: 'past_due', period: march, ...counted(1), paidThrough: t('2026-03-01') }, { version: version(1, '2026-04-01') }),
+      subscription(
+        at,
+        { status: 'past_due', period: march, ...counted(1), paidThrough: t('2026-03-01') },
+        { version: version(1, '2026-04-01') },
+      ),
     )
     const story = [paid, ...pending, ...states]
     expect(answer(story, '2026-03-03')).toBe('granted 2026-03-01T00:00:00Z')
-    const halted = subscription('2026-03-04', { status: 'unpaid', period: march, ...counted(1) }, { version: version(1, '2026-04-01') })
-    const fourth = subscription('2026-03-04', { status: 'past_due', period: march, ...counted(1) }, { version: version(1, '2026-04-01') })
+    const halted = subscription(
+      '2026-03-04',
+      { status: 'unpaid', period: march, ...counted(1) },
+      { version: version(1, '2026-04-01') },
+    )
+    const fourth = subscription(
+      '2026-03-04',
+      { status: 'past_due', period: march, ...counted(1) },
+      { version: version(1, '2026-04-01') },
+    )
     expect(answer([...story, fourth, halted], '2026-03-04')).toBe('denied 2026-03-01T00:00:00Z')
     const back = [
-      subscription('2026-03-05', { status: 'active', period: march, ...counted(2), paidThrough: t('2026-04-01') }, { version: version(2, '2026-04-01') }),
+      subscription(
+        '2026-03-05',
+        { status: 'active', period: march, ...counted(2), paidThrough: t('2026-04-01') },
+        { version: version(2, '2026-04-01') },
+      ),
     ]
     expect(answer([...story, fourth, halted, ...back], '2026-03-05')).toBe('granted 2026-04-01T00:00:00Z')
   })
@@ -191,8 +286,16 @@ describe('a provider that counts cycles', () => {
   it('serves a completed subscription to the end of its last paid cycle', () => {
     const last = period('2026-03-01', '2026-04-01')
     const story = [
-      subscription('2026-03-01', { status: 'active', period: last, ...counted(3, 3), paidThrough: last.until }, { version: version(3, '2026-04-01') }),
-      subscription('2026-03-01', { status: 'completed', period: last, ...counted(3, 3), paidThrough: last.until, endedAt: t('2026-03-01') }, { version: version(3, '2026-04-01') }),
+      subscription(
+        '2026-03-01',
+        { status: 'active', period: last, ...counted(3, 3), paidThrough: last.until },
+        { version: version(3, '2026-04-01') },
+      ),
+      subscription(
+        '2026-03-01',
+        { status: 'completed', period: last, ...counted(3, 3), paidThrough: last.until, endedAt: t('2026-03-01') },
+        { version: version(3, '2026-04-01') },
+      ),
     ]
     expect(answer(story, '2026-03-02')).toBe('granted 2026-04-01T00:00:00Z')
     expect(answer(story, '2026-04-01')).toBe('denied 2026-04-01T00:00:00Z')
@@ -201,7 +304,11 @@ describe('a provider that counts cycles', () => {
   it('stops a completed subscription whose last cycle is not paid where its payments stop', () => {
     const last = period('2026-03-01', '2026-04-01')
     const story = [
-      subscription('2026-03-01', { status: 'completed', period: last, ...counted(2, 3), paidThrough: t('2026-03-01') }, { version: version(2, '2026-04-01') }),
+      subscription(
+        '2026-03-01',
+        { status: 'completed', period: last, ...counted(2, 3), paidThrough: t('2026-03-01') },
+        { version: version(2, '2026-04-01') },
+      ),
     ]
     expect(answer(story, '2026-03-02')).toBe('denied 2026-03-01T00:00:00Z')
   })
@@ -215,15 +322,29 @@ describe('a provider whose invoices carry no period', () => {
   ]
   const converted = [
     ...trialing,
-    invoice('2026-01-15T00:00:01', { status: 'open', createdAt: t('2026-01-15'), total: eur(5000) }, { verb: 'created' }),
+    invoice(
+      '2026-01-15T00:00:01',
+      { status: 'open', createdAt: t('2026-01-15'), total: eur(5000) },
+      { verb: 'created' },
+    ),
     invoice('2026-01-15T00:00:03', { status: 'paid', createdAt: t('2026-01-15'), total: eur(5000) }),
-    subscription('2026-01-15T00:00:03', { ...base, status: 'active', trial, anchor: t('2026-01-15'), period: period('2026-01-15', '2026-02-15') }),
+    subscription('2026-01-15T00:00:03', {
+      ...base,
+      status: 'active',
+      trial,
+      anchor: t('2026-01-15'),
+      period: period('2026-01-15', '2026-02-15'),
+    }),
   ]
 
   it('takes the cycle that contains the creation of the invoice', () => {
     expect(answer(trialing, '2026-01-10')).toBe('granted 2026-01-15T00:00:00Z')
     expect(answer(converted, '2026-01-16')).toBe('granted 2026-02-15T00:00:00Z')
-    const renewed = invoice('2026-02-15', { status: 'paid', createdAt: t('2026-02-15'), total: eur(5000) }, { id: 'in_2' })
+    const renewed = invoice(
+      '2026-02-15',
+      { status: 'paid', createdAt: t('2026-02-15'), total: eur(5000) },
+      { id: 'in_2' },
+    )
     expect(answer([...converted, renewed], '2026-02-16')).toBe('granted 2026-03-15T00:00:00Z')
   })
 
@@ -240,19 +361,33 @@ describe('a provider whose invoices carry no period', () => {
   it('keeps a failed renewal within grace although its status is called unpaid, and ends it on the cancellation', () => {
     const active = { interval: MONTH, anchor: t('2026-01-15'), startedAt: t('2026-01-15') } as const
     const story = [
-      subscription('2026-01-15', { ...active, status: 'active', period: period('2026-01-15', '2026-02-15') }, { verb: 'created' }),
+      subscription(
+        '2026-01-15',
+        { ...active, status: 'active', period: period('2026-01-15', '2026-02-15') },
+        { verb: 'created' },
+      ),
       invoice('2026-02-15', { status: 'open', createdAt: t('2026-02-15') }, { id: 'in_2', verb: 'created' }),
       subscription('2026-02-15', { ...active, status: 'past_due', period: period('2026-02-15', '2026-03-15') }, {}),
     ]
     expect(answer(story, '2026-02-16')).toBe('granted 2026-02-15T00:00:00Z')
-    const canceled = subscription('2026-02-22', { ...active, status: 'canceled', period: null, endedAt: t('2026-02-22') })
+    const canceled = subscription('2026-02-22', {
+      ...active,
+      status: 'canceled',
+      period: null,
+      endedAt: t('2026-02-22'),
+    })
     expect(answer([...story, canceled], '2026-02-22')).toBe('denied 2026-02-15T00:00:00Z')
   })
 })
 
 describe('a provider that never sends whole objects', () => {
   const made = (id: string, at: string, name: string) =>
-    patch('subscription', at, { customer: CUSTOMER_1, plan: plan(name), status: 'active', createdAt: t(at), startedAt: t(at), exclusive: true }, { id, verb: 'created' })
+    patch(
+      'subscription',
+      at,
+      { customer: CUSTOMER_1, plan: plan(name), status: 'active', createdAt: t(at), startedAt: t(at), exclusive: true },
+      { id, verb: 'created' },
+    )
   const CUSTOMER_1 = 'customer_1'
   const told = { customer: CUSTOMER_1, subscription: null }
 
@@ -275,12 +410,22 @@ describe('a provider that never sends whole objects', () => {
       happening('2026-01-10', { what: 'changed', plan: plan('enterprise') }, told),
       made('agreement_2', '2026-01-10T00:00:01', 'enterprise'),
     ]
-    const oldEnds = patch('subscription', '2026-01-10T00:00:02', { status: 'canceled', endedAt: t('2026-01-10') }, { id: 'agreement_1', verb: 'deleted' })
+    const oldEnds = patch(
+      'subscription',
+      '2026-01-10T00:00:02',
+      { status: 'canceled', endedAt: t('2026-01-10') },
+      { id: 'agreement_1', verb: 'deleted' },
+    )
     for (const story of [change, [...change, oldEnds]]) {
       const { allowed, plan: named } = access(story, '2026-01-11')
       expect([allowed, named]).toEqual([true, 'enterprise'])
     }
-    const newEnds = patch('subscription', '2026-01-20', { status: 'canceled', endedAt: t('2026-01-20') }, { id: 'agreement_2', verb: 'deleted' })
+    const newEnds = patch(
+      'subscription',
+      '2026-01-20',
+      { status: 'canceled', endedAt: t('2026-01-20') },
+      { id: 'agreement_2', verb: 'deleted' },
+    )
     expect(answer([...change, newEnds], '2026-01-20')).toBe('denied -')
   })
 })
