@@ -1,7 +1,12 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { open } from '../../src/dialects/dialect.ts'
+import { kinde } from '../../src/dialects/kinde/index.ts'
 import { instant } from '../../src/model/instant.ts'
 import type { HttpOutcome, HttpRequest } from '../../src/ports/http.ts'
 import {
@@ -14,6 +19,8 @@ import {
   newSigningKey,
   staticKeySet,
 } from '../../src/runtime/jwks.ts'
+import { UndiciHttpClient } from '../../src/runtime/http_client.ts'
+import { Guard } from '../../src/runtime/ssrf.ts'
 import { bytesOf } from '../../src/wire/bytes.ts'
 import { keySetOf } from '../../src/wire/jwt.ts'
 
@@ -147,6 +154,44 @@ describe('a remote key set', () => {
     const { lookup } = provider(serving({ keys: [jwkOf('a')] }))
     expect(await lookup('__proto__')).toEqual({ ok: false, reason: 'key_unknown' })
     expect(await lookup('constructor')).toEqual({ ok: false, reason: 'key_unknown' })
+  })
+})
+
+describe('a key set on a real server', () => {
+  it('opens what its keys sealed, with one request for all', async () => {
+    const [key, stranger] = [await newSigningKey(), await newSigningKey()]
+    let requests = 0
+    const server = createServer((_request, response) => {
+      requests += 1
+      response.setHeader('content-type', 'application/json')
+      response.end(JSON.stringify(keySetOf([key])))
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    await using client = new UndiciHttpClient(new Guard({ allowLoopback: true, allowHttp: true, allow: [] }))
+    try {
+      const { port } = server.address() as AddressInfo
+      const publicKey = createKeySet({
+        url: `http://127.0.0.1:${port}/.well-known/jwks.json`,
+        send: (request) => client.send(request),
+        now: () => instant(1_000_000),
+      })
+      const body = { type: 'user.created', event_id: 'event_1', timestamp: '2026-01-01T00:00:00.000Z' }
+      const notification = { id: 'event_1', type: 'user.created', createdAt: null, account: null, body }
+      const opened = (signingKey: typeof key) =>
+        open(
+          kinde,
+          kinde.seal(notification, { secrets: [], signingKey }, instant(0)),
+          { secrets: [], publicKey },
+          { at: null, toleranceMs: null },
+        )
+      for (let i = 0; i < 20; i += 1) expect(await opened(key)).toMatchObject({ ok: true })
+      expect(await opened(stranger)).toMatchObject({ ok: false, reason: 'key_unknown' })
+      expect(requests).toBe(1)
+    } finally {
+      server.close()
+      server.closeAllConnections()
+    }
   })
 })
 
