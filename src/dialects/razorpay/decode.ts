@@ -52,7 +52,15 @@ export function decode(notification: Notification): Decoded {
     body.problem('payload', 'expected a payload, found none')
     return { observations: [], unknown: false, problems }
   }
+  reportMissing(body, payload)
   return { observations: observationsOf(context, payload), unknown: false, problems }
+}
+
+/** `contains` lists the entities of the payload. One that is missing is a fault; one too many is printed in a sample. */
+function reportMissing(body: Fields, payload: Fields): void {
+  for (const name of body.list('contains')) {
+    if (typeof name === 'string' && !payload.has(name)) body.problem('contains', `${name} is listed and not there`)
+  }
 }
 
 function observationsOf(context: Context, payload: Fields): readonly Observation[] {

@@ -158,6 +158,12 @@ describe('razorpay decode of bodies that differ from the samples', () => {
     expect(snapshotOf(paid.observations, 'subscription').value.paidThrough).toBe(at(1601836200))
   })
 
+  test('an entity that is listed and missing is a problem; one that is there and not listed is none', async () => {
+    const { problems } = await changed('subscription.charged', (_subscription, payload) => delete payload.payment)
+    expect(problems).toEqual([{ path: 'contains', message: 'payment is listed and not there' }])
+    expect((await decoded('subscription.activated.immediate-start.as-printed')).problems).toEqual([])
+  })
+
   test('a status that is not known is a problem and the status unknown', async () => {
     const { observations, problems } = await changed('subscription.updated', (subscription) => {
       subscription['status'] = 'frozen'
@@ -190,7 +196,7 @@ describe('razorpay decode of bodies that differ from the samples', () => {
 
   test('a body without a subscription, and one without a time, is a problem', async () => {
     const notification = await opened('subscription.charged')
-    const missing = razorpay.decode({ ...notification, body: { ...notification.body, payload: {} } })
+    const missing = razorpay.decode({ ...notification, body: { ...notification.body, contains: [], payload: {} } })
     expect(missing).toMatchObject({ observations: [], unknown: false, problems: [{ path: 'payload.subscription' }] })
     const timeless = razorpay.decode({ ...notification, createdAt: null })
     expect(timeless).toMatchObject({ observations: [], problems: [{ path: 'created_at' }] })
