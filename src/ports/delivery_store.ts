@@ -120,7 +120,7 @@ export interface DeliveryQueue {
   /** Puts off what is due for endpoints that have enough to do. */
   defer(endpoints: readonly string[], now: Instant, until: Instant, limit: number): Promise<number>
   /** Writes results in bulk; answers with those that were accepted. */
-  settle(results: readonly AttemptResult[]): Promise<readonly DeliveryKey[]>
+  settle(transaction: Transaction | null, results: readonly AttemptResult[]): Promise<readonly DeliveryKey[]>
   /** When the next delivery of a test clock is due; null if none is. */
   testDue(account: string): Promise<Instant | null>
   /** Deliveries of a test clock due until `until`, by time and then by event. */
@@ -136,6 +136,8 @@ export interface DeliveryNodes {
   register(node: string, now: Instant, oldest: string): Promise<void>
   /** Removes nodes without a heartbeat since `deadline` and makes due what they had leased. */
   reap(deadline: Instant, now: Instant): Promise<number>
+  /** Makes due what is leased to nodes that are not registered (any more), among events from `oldest` on. */
+  sweep(oldest: string, now: Instant): Promise<number>
   /** A node that stops: what it still has leased becomes due. */
   leave(node: string, now: Instant): Promise<number>
 }

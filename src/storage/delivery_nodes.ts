@@ -39,6 +39,14 @@ class SqlDeliveryNodes implements DeliveryNodes {
     return returned
   }
 
+  async sweep(oldest: string, now: Instant): Promise<number> {
+    return this.#database.run(
+      `UPDATE delivery SET lease = NULL, due_at = ? WHERE event >= ? AND lease IS NOT NULL AND due_at IS NULL
+         AND state = 'pending' AND lease NOT IN (SELECT id FROM delivery_node)`,
+      [now, oldest],
+    )
+  }
+
   async leave(node: string, now: Instant): Promise<number> {
     return this.#drop(node, null, now)
   }

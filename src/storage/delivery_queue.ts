@@ -183,25 +183,26 @@ class SqlDeliveryQueue implements DeliveryQueue {
     )
   }
 
-  async settle(results: readonly AttemptResult[]): Promise<readonly DeliveryKey[]> {
+  async settle(transaction: Transaction | null, results: readonly AttemptResult[]): Promise<readonly DeliveryKey[]> {
     if (results.length === 0) return []
+    if (transaction === null && !this.#postgres)
+      return this.#database.transaction((transaction) => this.settle(transaction, results))
+    const statements = transaction === null ? this.#database : this.#database.within(transaction)
+    const settled: DeliveryKey[] = []
     if (this.#postgres) {
-      const settled: DeliveryKey[] = []
-      for (const part of chunks(results)) {
+      // In one order on every node: two batches that share rows must not wait for each other.
+      const sorted = [...results].sort((a, b) => compare(a.event, b.event) || compare(a.endpoint, b.endpoint))
+      for (const part of chunks(sorted)) {
         const { sql, values } = settleStatement(part)
-        settled.push(...(await this.#database.all(sql, values)).map(deliveryKeyOf))
+        settled.push(...(await statements.all(sql, values)).map(deliveryKeyOf))
       }
       return settled
     }
-    return this.#database.transaction(async (transaction) => {
-      const statements = this.#database.within(transaction)
-      const settled: DeliveryKey[] = []
-      for (const result of results) {
-        if ((await statements.run(SETTLE_ONE, settleValues(result))) === 1)
-          settled.push({ account: result.account, event: result.event, endpoint: result.endpoint })
-      }
-      return settled
-    })
+    for (const result of results) {
+      if ((await statements.run(SETTLE_ONE, settleValues(result))) === 1)
+        settled.push({ account: result.account, event: result.event, endpoint: result.endpoint })
+    }
+    return settled
   }
 
   async testDue(account: string): Promise<Instant | null> {

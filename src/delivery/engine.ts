@@ -1,0 +1,184 @@
+import { messageOf } from '../model/error.ts'
+import { addMs, DAY_MS } from '../model/instant.ts'
+import type { Instant } from '../model/instant.ts'
+import type { ActiveEndpoints } from './active_endpoints.ts'
+import type { Chores } from './chores.ts'
+import { firstEventId } from './event_id.ts'
+import { CLAIM_MS } from './limits.ts'
+import type { DeliveryOptions } from './limits.ts'
+import type { DeliveryPorts } from './ports.ts'
+import type { DeliveryWorker } from './worker.ts'
+import type { SigningKeys } from './signing_keys.ts'
+
+/** How long a wait is after the store did not answer. */
+const STORE_PAUSE_MS = 1_000
+
+/** Leases of nodes that are not registered are looked for so often, among the events of so long. */
+const SWEEP_EVERY_MS = 30_000
+const SWEEP_BACK_MS = 600_000
+const SWEEP_AT_START_MS = 7 * DAY_MS
+
+/** Full lanes' deliveries that are due are put off by this. */
+const DEFER_MS = 5_000
+const DEFER_MAX = 1_000
+
+/**
+ * Runs a node: claims what is due, keeps its leases alive, returns those of dead nodes, and does the chores.
+ *
+ * Modes: stopped, running, stopping. A node that was taken for dead drops what it has in memory and goes on under a new
+ * name. There is no leader: every node does all of this, and each row is taken by one.
+ */
+export class DeliveryEngine {
+  readonly #ports: DeliveryPorts
+  readonly #options: DeliveryOptions
+  readonly #active: ActiveEndpoints
+  readonly #worker: DeliveryWorker
+  readonly #chores: Chores
+  readonly #keys: SigningKeys
+  #node: string | null = null
+  #stopping = new AbortController()
+  #wake = new AbortController()
+  #loops: Promise<unknown> = Promise.resolve()
+  #heartbeatAt: Instant | null = null
+  #sweptAt: Instant | null = null
+
+  constructor(
+    ports: DeliveryPorts,
+    options: DeliveryOptions,
+    parts: {
+      readonly active: ActiveEndpoints
+      readonly worker: DeliveryWorker
+      readonly chores: Chores
+      readonly keys: SigningKeys
+    },
+  ) {
+    this.#ports = ports
+    this.#options = options
+    this.#active = parts.active
+    this.#worker = parts.worker
+    this.#chores = parts.chores
+    this.#keys = parts.keys
+  }
+
+  /**
+   * @param alone true if no other process can be at this store (the embedded backend): all leases are then dead ones
+   */
+  async start(alone: boolean): Promise<void> {
+    if (this.#node !== null) return
+    const now = this.#ports.clock.now()
+    await this.#ports.chores.prepareStorage(now)
+    if (alone) await this.#ports.nodes.reap(addMs(now, 1), now)
+    await this.#ports.nodes.sweep(firstEventId(addMs(now, -SWEEP_AT_START_MS)), now)
+    this.#stopping = new AbortController()
+    await this.#register(now)
+    this.#loops = Promise.all([
+      this.#loop(this.#options.pollMs, () => this.#claim()),
+      this.#loop(this.#options.heartbeatMs, () => this.#heartbeat()),
+      this.#loop(this.#options.pollMs, () => this.#chores.run()),
+    ])
+  }
+
+  /** Takes nothing more, lets what is under way end within `graceMs`, writes results and gives the rest back. */
+  async stop(graceMs: number): Promise<void> {
+    const node = this.#node
+    if (node === null) return
+    this.#node = null
+    this.#stopping.abort()
+    this.#wake.abort()
+    await this.#worker.end(graceMs)
+    await this.#loops
+    await this.#ports.nodes.leave(node, this.#ports.clock.now())
+  }
+
+  /** Something may be due: claim now instead of at the next poll. */
+  wake(): void {
+    this.#wake.abort()
+  }
+
+  async #register(now: Instant): Promise<void> {
+    const node = `node_${Buffer.from(this.#ports.random.bytes(9)).toString('base64url')}`
+    await this.#ports.nodes.register(node, now, this.#worker.oldest(now))
+    this.#node = node
+    this.#heartbeatAt = now
+    this.#worker.begin(node)
+  }
+
+  /** Repeats `work` until the node stops; true means: there is more to do at once. */
+  async #loop(everyMs: number, work: () => Promise<boolean>): Promise<void> {
+    const stopping = this.#stopping.signal
+    while (!stopping.aborted) {
+      let pause = everyMs
+      try {
+        if (await work()) pause = 0
+      } catch (error) {
+        if (stopping.aborted) return
+        this.#ports.logger.error({ error: messageOf(error) }, 'the delivery engine could not work')
+        pause = Math.max(everyMs, STORE_PAUSE_MS)
+      }
+      if (pause === 0) await new Promise((resolve) => setImmediate(resolve))
+      else await this.#pause(pause)
+    }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    if (this.#wake.signal.aborted && !this.#stopping.signal.aborted) this.#wake = new AbortController()
+    const wait = AbortSignal.any([this.#stopping.signal, this.#wake.signal])
+    await this.#ports.clock.until(addMs(this.#ports.clock.now(), ms), wait)
+  }
+
+  async #claim(): Promise<boolean> {
+    const node = this.#node
+    if (node === null) return false
+    await this.#active.refresh()
+    const limit = Math.min(this.#options.claimMax, this.#worker.room)
+    if (limit === 0) return false
+    const now = this.#ports.clock.now()
+    const except = this.#worker.fullLanes()
+    const claimed = await this.#ports.queue.claim({ node, now, until: addMs(now, CLAIM_MS), limit, except })
+    this.#worker.accept(claimed)
+    if (except.length > 0) await this.#ports.queue.defer(except, now, addMs(now, DEFER_MS), DEFER_MAX)
+    this.#ports.metrics.gauge('billhook_delivery_memory', this.#options.memoryMax - this.#worker.room)
+    return claimed.length === limit
+  }
+
+  async #heartbeat(): Promise<boolean> {
+    const node = this.#node
+    if (node === null) return false
+    const now = this.#ports.clock.now()
+    const alive = await this.#beat(node, now)
+    if (!alive) {
+      this.#ports.logger.warn({ node }, 'this node was taken for dead; it goes on under a new name')
+      this.#worker.forget()
+      await this.#register(now)
+      return false
+    }
+    this.#heartbeatAt = now
+    await this.#ports.queue.extend(node, this.#worker.claimed(), addMs(now, CLAIM_MS))
+    const returned =
+      (await this.#ports.nodes.reap(addMs(now, -this.#options.deadAfterMs), now)) + (await this.#sweep(now))
+    if (returned > 0) {
+      this.#ports.logger.warn({ count: returned }, 'leases of dead nodes returned')
+      this.wake()
+    }
+    this.#keys.forget()
+    return false
+  }
+
+  /** A node that was reaped may have stored a lease under its old name before it knew. */
+  async #sweep(now: Instant): Promise<number> {
+    if (this.#sweptAt !== null && now - this.#sweptAt < SWEEP_EVERY_MS) return 0
+    this.#sweptAt = now
+    return this.#ports.nodes.sweep(firstEventId(addMs(now, -SWEEP_BACK_MS)), now)
+  }
+
+  async #beat(node: string, now: Instant): Promise<boolean> {
+    try {
+      return await this.#ports.nodes.heartbeat(node, now, this.#worker.oldest(now))
+    } catch (error) {
+      const silentMs = now - (this.#heartbeatAt ?? now)
+      // The others have taken its work by now: what it would send, they send.
+      if (silentMs > this.#options.deadAfterMs) this.#worker.forget()
+      throw error
+    }
+  }
+}
