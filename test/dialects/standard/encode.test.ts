@@ -94,6 +94,22 @@ describe('standard encode', () => {
     }
   })
 
+  test('the parts of a subscription that are seldom there have no bare times either', () => {
+    const full = {
+      ...subscription,
+      authorization: { upfront: money(500, 'USD'), expiresAt: START, authorizedAt: START },
+      pause: { scope: 'collection', invoices: 'void', from: START, resumesAt: SECOND_CYCLE, by: 'admin' },
+      scheduledChange: { at: SECOND_CYCLE, items: [{ price: price.id, quantity: 1 }] },
+      pendingChange: { items: subscription.items, invoice: invoice.id, expiresAt: SECOND_CYCLE },
+      resumption: { invoice: invoice.id, anchor: START, expiresAt: SECOND_CYCLE },
+      trial: { from: START, until: SECOND_CYCLE },
+      endedAt: START,
+    } as const
+    const rendered = JSON.stringify(standard.render('subscription', full, viewOf({ subscription: full })))
+    expect(rendered).not.toMatch(/[:[,]\d{12,}/)
+    expect(rendered).toContain('"upfront":{"minor":"500","currency":"USD"}')
+  })
+
   test('a plan without a price to pay is free, and a customer without a payment method cannot be charged', () => {
     const { body } = encoded('subscription_created', (view) => ({
       ...view,
