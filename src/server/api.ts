@@ -100,7 +100,16 @@ function inputOf(context: Context, body: Uint8Array | null): RawInput {
         details: { field: name },
       })
   }
-  return { params: context.req.param(), query: Object.fromEntries(query), body: body === null ? undefined : json(body) }
+  return {
+    params: context.req.param(),
+    query: Object.fromEntries(query),
+    body: body === null ? undefined : json(body),
+    request: {
+      idempotencyKey: context.req.header('idempotency-key') ?? null,
+      headers: context.req.header(),
+      bytes: body ?? new Uint8Array(),
+    },
+  }
 }
 
 function json(bytes: Uint8Array): unknown {
@@ -153,6 +162,10 @@ interface KeyedRequest {
  */
 async function once(request: KeyedRequest, ports: ApiPorts): Promise<Response> {
   const { context, route, caller, body, key } = request
+  if (!route.keepsAnswer)
+    throw new BillhookError('invalid_request', 'header: Idempotency-Key: this answer holds a secret and is not kept', {
+      details: { field: 'Idempotency-Key' },
+    })
   if (key === '' || key.length > KEY_LENGTH_MAX)
     throw new BillhookError('invalid_request', `header: Idempotency-Key: must have 1 to ${KEY_LENGTH_MAX} characters`, {
       details: { field: 'Idempotency-Key' },

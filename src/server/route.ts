@@ -11,7 +11,19 @@ export interface RawInput {
   readonly params: Readonly<Record<string, string>>
   readonly query: Readonly<Record<string, string>>
   readonly body: unknown
+  /** May be omitted: then there is nothing to know. */
+  readonly request?: RequestFacts
 }
+
+/** The request behind an input, for the few routes that must know it. */
+export interface RequestFacts {
+  readonly idempotencyKey: string | null
+  readonly headers: Readonly<Record<string, string>>
+  /** The body's exact bytes; empty without one. */
+  readonly bytes: Uint8Array
+}
+
+const NO_REQUEST: RequestFacts = { idempotencyKey: null, headers: {}, bytes: new Uint8Array() }
 
 /** A successful answer: JSON data, or bytes as they are. */
 export type Answer =
@@ -37,13 +49,15 @@ export interface Route {
   /** Null: the answer is not JSON. */
   readonly answer: z.ZodType | null
   readonly errors: readonly ErrorCode[]
+  /** False: the answer holds a secret and is not kept for an idempotency key, which the route then refuses. */
+  readonly keepsAnswer: boolean
   run(input: RawInput, caller: Caller): Promise<Answer>
 }
 
 /** What a route is made of. */
 export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> extends Omit<
   Route,
-  'params' | 'query' | 'body' | 'run' | 'status' | 'errors' | 'answer'
+  'params' | 'query' | 'body' | 'run' | 'status' | 'errors' | 'answer' | 'keepsAnswer'
 > {
   readonly params: P
   readonly query: Q
@@ -51,11 +65,13 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
   readonly status?: Route['status']
   readonly answer?: z.ZodType | null
   readonly errors?: readonly ErrorCode[]
+  readonly keepsAnswer?: boolean
   readonly handle: (input: {
     readonly params: z.output<P>
     readonly query: z.output<Q>
     readonly body: z.output<B>
     readonly caller: Caller
+    readonly request: RequestFacts
   }) => Promise<Answer>
 }
 
@@ -67,19 +83,21 @@ export const noBody = z.undefined()
 
 /** A route whose input is checked before its handler sees it. */
 export function route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(spec: RouteSpec<P, Q, B>): Route {
-  const { handle, status = 200, errors = [], answer = null, ...rest } = spec
+  const { handle, status = 200, errors = [], answer = null, keepsAnswer = true, ...rest } = spec
   return {
     ...rest,
     body: spec.body instanceof z.ZodUndefined ? null : spec.body,
     status,
     errors,
     answer,
+    keepsAnswer,
     run: (input, caller) =>
       handle({
         params: check(spec.params, input.params, 'path'),
         query: check(spec.query, input.query, 'query'),
         body: check(spec.body, input.body, 'body'),
         caller,
+        request: input.request ?? NO_REQUEST,
       }),
   }
 }
