@@ -163,7 +163,8 @@ export function paidOf(sources: Sources, account: Account, cycles: readonly Paid
   const proofs: Paid[] = cycles.flatMap(({ through, basis, invoice, sure }) =>
     through === null ? [] : [{ through, openEnded: false, basis, invoice, sure }],
   )
-  const shown = shownPaidThrough(sources, account, cycles)
+  const givenBack = refundedEnds(account, cycles)
+  const shown = shownPaidThrough(sources, account, givenBack)
   if (shown !== null) proofs.push({ through: shown, openEnded: false, basis: 'cycle', invoice: null, sure: true })
   const best = furthest(proofs)
   const undated = cycles.findLast((cycle) => cycle.invoice === null && cycle.through === null)
@@ -171,7 +172,7 @@ export function paidOf(sources: Sources, account: Account, cycles: readonly Paid
   if (undated !== undefined && value.interval === null && (dated === undefined || dated.at < undated.at)) {
     return { through: best?.through ?? null, openEnded: true, basis: 'payment', invoice: null, sure: undated.sure }
   }
-  if (best === null) return unproved(account)
+  if (best === null) return unproved(account, givenBack.size > 0)
   const trial = value.trial?.until ?? null
   if (trial !== null && best.through !== null && trial > best.through) {
     return { through: trial, openEnded: false, basis: 'trial', invoice: null, sure: true }
@@ -186,23 +187,28 @@ function furthest(proofs: readonly Paid[]): Paid | null {
   )
 }
 
-/** The furthest end that the subscription's own bodies prove; those of refunded payments do not count. */
-function shownPaidThrough(sources: Sources, account: Account, cycles: readonly PaidCycle[]): Instant | null {
-  const steps = sources.known.subscription.get(account.id)?.steps ?? []
+/** The ends of cycles whose payments were told, and are given back. */
+function refundedEnds({ happenings }: Account, cycles: readonly PaidCycle[]): ReadonlySet<Instant> {
   const counted = new Set(cycles.map((cycle) => cycle.through))
-  const refunded = new Set(
-    account.happenings.flatMap(({ happening }) =>
-      happening.what === 'payment_succeeded' && !counted.has(happening.paidThrough) ? [happening.paidThrough] : [],
-    ),
+  return new Set(
+    happenings.flatMap(({ happening }) => {
+      const told = happening.what === 'payment_succeeded' ? happening.paidThrough : null
+      return told === null || counted.has(told) ? [] : [told]
+    }),
   )
+}
+
+/** The furthest end that the subscription's own bodies prove; those of refunded payments do not count. */
+function shownPaidThrough(sources: Sources, account: Account, givenBack: ReadonlySet<Instant>): Instant | null {
+  const steps = sources.known.subscription.get(account.id)?.steps ?? []
   const shown = [account.value.paidThrough, ...steps.map((step) => step.to.paidThrough)]
   return shown
-    .filter((through) => through !== null && !refunded.has(through))
+    .filter((through) => through !== null && !givenBack.has(through))
     .reduce<Instant | null>((a, b) => (a === null || (b !== null && b > a) ? b : a), null)
 }
 
 /** Nothing proves a payment: what the provider shows stands in, and is not sure. */
-function unproved(account: Account): Paid {
+function unproved(account: Account, givenBack: boolean): Paid {
   const { value, status, failedAt, invoices: seen } = account
   const { period, trial } = value
   if (trial !== null && (status === 'trialing' || seen.length > 0)) {
@@ -217,9 +223,15 @@ function unproved(account: Account): Paid {
     return { through: unpaidFrom.reduce(earliest), openEnded: false, basis, invoice: null, sure: false }
   }
   if (period !== null) {
-    // A charge that failed early in the period was the one for this period.
+    // A charge that failed early in the period was the one for this period; one that was given back as well.
     const failed = failedAt !== null && failedAt < period.until - DAY_MS
-    return { through: failed ? period.from : period.until, openEnded: false, basis, invoice: null, sure: false }
+    return {
+      through: failed || givenBack ? period.from : period.until,
+      openEnded: false,
+      basis,
+      invoice: null,
+      sure: false,
+    }
   }
   const openEnded = status === 'active' || status === 'past_due'
   return { through: null, openEnded, basis: openEnded ? 'agreement' : 'none', invoice: null, sure: false }

@@ -38,8 +38,10 @@ export function standingOf(state: SubscriptionState, question: StandingQuestion)
   const { source, policy, at } = question
   const { plan, items } = state.value
   const rules = rulesOf(policy, source, plan)
-  const term = superseded(state, at) ?? termOf(state, question, rules)
-  const level = term.until === 'never' ? 'none' : rules.levels[state.status]
+  const settled = paidMeanwhile(state, question, rules)
+  const term = superseded(state, at) ?? settled ?? termOf(state, question, rules)
+  const status = term === settled ? 'active' : state.status
+  const level = term.until === 'never' ? 'none' : rules.levels[status]
   const end = endOf(term)
   const inTime = term.until === 'always' || (end !== null && at < end)
   const allowed = inTime && level !== 'none'
@@ -69,6 +71,19 @@ function endOf({ until }: Term): Instant | null {
 function paidThroughOf({ status, value, paid }: SubscriptionState): Instant | null {
   if (status === 'trialing') return value.trial?.until ?? paid.through
   return paid.through
+}
+
+/**
+ * A payment that came after the status was told: the status is only not told anew yet. Whoever has paid is not kept
+ * waiting for that, but the answer is not sure.
+ */
+function paidMeanwhile(state: SubscriptionState, question: StandingQuestion, rules: PolicyRules): Term | null {
+  const { status, since, paid, paidFact } = state
+  if (status !== 'pending' && status !== 'incomplete' && status !== 'unpaid') return null
+  if (rules.levels[status] !== 'none' || paidFact === null || paidFact.at < since) return null
+  if (paid.through === null || paid.through <= question.at || paid.basis === 'provider_period') return null
+  const words = `paid on ${formatInstantShort(paidFact.at)} through ${formatInstantShort(paid.through)}; a new status was not told yet`
+  return { until: addMs(paid.through, rules.leewayMs), words, facts: [paidFact], sure: false }
 }
 
 function superseded(state: SubscriptionState, at: Instant): Term | null {

@@ -38,6 +38,11 @@ export interface PolicyRules {
   readonly levels: Readonly<Record<SubscriptionStatus, AccessLevel>>
 }
 
+/** What a source or plan says anew; levels status by status. */
+export type PolicyOverrides = Partial<Omit<PolicyRules, 'levels'>> & {
+  readonly levels?: Partial<PolicyRules['levels']>
+}
+
 /** How much of a meter a plan includes. */
 export interface LimitPolicy {
   readonly meter: string
@@ -56,13 +61,13 @@ export interface LimitPolicy {
 export interface PlanPolicy {
   readonly features: readonly string[]
   readonly limits: readonly LimitPolicy[]
-  readonly rules: Partial<PolicyRules>
+  readonly rules: PolicyOverrides
 }
 
 /** The whole policy. The most specific word counts: plan, then source, then default. */
 export interface Policy {
   readonly rules: PolicyRules
-  readonly sources: Readonly<Record<string, Partial<PolicyRules>>>
+  readonly sources: Readonly<Record<string, PolicyOverrides>>
   readonly plans: Readonly<Record<string, PlanPolicy>>
 }
 
@@ -111,7 +116,12 @@ export function rulesOf(
   plan: { readonly id: string; readonly product: string | null } | null,
 ): PolicyRules {
   const bySource = Object.hasOwn(policy.sources, source) ? policy.sources[source] : undefined
-  return { ...policy.rules, ...bySource, ...planPolicyOf(policy, plan)?.rules }
+  return overlay(overlay(policy.rules, bySource), planPolicyOf(policy, plan)?.rules)
+}
+
+function overlay(rules: PolicyRules, over: PolicyOverrides | undefined): PolicyRules {
+  if (over === undefined) return rules
+  return { ...rules, ...over, levels: { ...rules.levels, ...over.levels } }
 }
 
 /**
@@ -134,7 +144,7 @@ export function parsePolicy(json: unknown): Policy {
   onlyMembers(root, ['default', 'sources', 'plans'], 'policy')
   const base = root['default'] === undefined ? {} : readRules(objectAt(root['default'], 'default'), 'default', [])
   return {
-    rules: { ...DEFAULT_RULES, ...base },
+    rules: overlay(DEFAULT_RULES, base),
     sources: mapMembers(root['sources'], 'sources', (member, path) => readRules(member, path, [])),
     plans: mapMembers(root['plans'], 'plans', readPlan),
   }
@@ -208,9 +218,9 @@ const RULE_MEMBERS = [
   'levels',
 ]
 
-function readRules(member: JsonObject, path: string, others: readonly string[]): Partial<PolicyRules> {
+function readRules(member: JsonObject, path: string, others: readonly string[]): PolicyOverrides {
   onlyMembers(member, [...RULE_MEMBERS, ...others], path)
-  const read = <T>(name: string, as: (value: unknown, path: string) => T, use: (value: T) => Partial<PolicyRules>) =>
+  const read = <T>(name: string, as: (value: unknown, path: string) => T, use: (value: T) => PolicyOverrides) =>
     member[name] === undefined ? {} : use(as(member[name], `${path}.${name}`))
   return {
     ...read('leeway', durationAt, (leewayMs) => ({ leewayMs })),
@@ -242,11 +252,11 @@ function pausedAt(value: unknown, path: string): PolicyRules['paused'] {
   return wrong(path, value, 'is not one of block, until_paid_through, grant')
 }
 
-function readLevels(value: unknown, path: string): PolicyRules['levels'] {
+function readLevels(value: unknown, path: string): Partial<PolicyRules['levels']> {
   const levels = objectAt(value, path)
   onlyMembers(levels, Object.keys(SUBSCRIPTION_STATUSES), path)
   const read = Object.entries(levels).map(([status, level]) => [status, levelAt(level, `${path}.${status}`)] as const)
-  return { ...DEFAULT_RULES.levels, ...Object.fromEntries(read) }
+  return Object.fromEntries(read)
 }
 
 function levelAt(value: unknown, path: string): AccessLevel {

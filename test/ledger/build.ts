@@ -86,7 +86,7 @@ export function patch<K extends ObjectKind>(
   told: Telling & { readonly id: string },
 ): Observation {
   const stamp = typeof at === 'string' ? t(at) : at
-  return { kind: 'patch', object, id: told.id, stamp, fields, rank: rank(told) } as Observation
+  return { kind: 'patch', object, id: told.id, stamp, fields, rank: rank(told) } as unknown as Observation
 }
 
 export function subscription(

@@ -237,23 +237,18 @@ class Model {
     const cap = (end: Instant | null): Instant | null =>
       cancelAt === null || (end !== null && end < cancelAt) ? end : cancelAt
     const endOf = (): Instant | null | 'never' => {
-      switch (value.status) {
-        case 'trialing':
-          return value.trial?.until ?? 'never'
-        case 'active':
-          if (value.pause !== null) {
-            const ends = [paidThrough, value.period?.until ?? null].filter((end) => end !== null)
-            return cap(addMs(ends.reduce(latest), LEEWAY_MS))
-          }
-          if (openEnded || this.flavor === 'patches') return cap(null)
-          return cap(addMs(latest(paidThrough ?? START, value.trial?.until ?? START), LEEWAY_MS))
-        case 'past_due': {
-          const end = addMs(failedAt ?? now, RETRY_WINDOW_MS)
-          return cap(paidThrough === null ? end : latest(end, paidThrough))
+      if (value.status === 'trialing') return value.trial?.until ?? 'never'
+      if (value.status === 'active') {
+        if (value.pause !== null) {
+          const ends = [paidThrough, value.period?.until ?? null].filter((end) => end !== null)
+          return cap(addMs(ends.reduce(latest), LEEWAY_MS))
         }
-        default:
-          return 'never'
+        if (openEnded || this.flavor === 'patches') return cap(null)
+        return cap(addMs(latest(paidThrough ?? START, value.trial?.until ?? START), LEEWAY_MS))
       }
+      if (value.status !== 'past_due') return 'never'
+      const end = addMs(failedAt ?? now, RETRY_WINDOW_MS)
+      return cap(paidThrough === null ? end : latest(end, paidThrough))
     }
     const end = endOf()
     const allowed = (at: Instant): boolean => end !== 'never' && (end === null || at < end)
