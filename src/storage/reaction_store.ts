@@ -109,7 +109,7 @@ class SqlReactionStore implements ReactionStore {
     const statements = this.#database.within(transaction)
     // Two that end at the same time must not each take the other for unfinished: they take turns.
     if (this.#database.backend === 'postgres')
-      await statements.first('SELECT id FROM delivery WHERE account = ? AND id = ? FOR UPDATE', [account, delivery])
+      await statements.first('SELECT id FROM received WHERE account = ? AND id = ? FOR UPDATE', [account, delivery])
     const row = await statements.first(
       `SELECT COUNT(CASE WHEN state = 'waiting' THEN 1 END) AS waiting, COUNT(CASE WHEN state = 'dead' THEN 1 END) AS dead
          FROM reaction WHERE account = ? AND delivery = ?`,

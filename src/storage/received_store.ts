@@ -185,7 +185,7 @@ class SqlReceivedStore implements ReceivedStore {
 
   async requeue(account: string, id: string): Promise<boolean> {
     const changed = await this.#database.run(
-      `UPDATE delivery SET state = 'received', reason = NULL, dead_at = NULL WHERE account = ? AND id = ? AND state = 'dead'`,
+      `UPDATE received SET state = 'received', reason = NULL, dead_at = NULL WHERE account = ? AND id = ? AND state = 'dead'`,
       [account, id],
     )
     return changed === 1

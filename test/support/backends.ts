@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, inject } from 'vitest'
+import { afterAll, afterEach, describe, inject } from 'vitest'
 import type { Database } from '../../src/storage/database.ts'
+import { loadMigrations } from '../../src/storage/migrate.ts'
 import { openDatabase } from '../../src/storage/open_store.ts'
 
 /** A store of its own for one test: a new folder, or a new schema. It is closed and removed when the test ends. */
@@ -35,16 +36,16 @@ export function describeOnBackends(title: string, suite: (open: OpenStore, backe
 function makeBackend(name: Backend['backend']): Backend {
   const databases = new Set<Database>()
   const folders = new Set<string>()
-  const schemas = new Set<string>()
+  const schemas = new SchemaPool()
 
   afterEach(async () => {
     await Promise.all([...databases].map((database) => database.close()))
     for (const folder of folders) rmSync(folder, { recursive: true, force: true })
-    if (schemas.size > 0) await dropSchemas([...schemas])
+    await schemas.giveBack()
     databases.clear()
     folders.clear()
-    schemas.clear()
   })
+  afterAll(() => schemas.drop())
 
   const place = (): StorePlace => {
     if (name === 'embedded') {
@@ -52,9 +53,7 @@ function makeBackend(name: Backend['backend']): Backend {
       folders.add(dataFolder)
       return { backend: 'embedded', dataFolder }
     }
-    const schema = `test_${randomBytes(8).toString('hex')}`
-    schemas.add(schema)
-    return { backend: 'postgres', databaseUrl: inject('postgresUrl'), schema }
+    return { backend: 'postgres', databaseUrl: inject('postgresUrl'), schema: schemas.take() }
   }
 
   const open: OpenStore = async (again) => {
@@ -72,10 +71,66 @@ export async function openPlace(place: StorePlace): Promise<Database> {
     : openDatabase({ databaseUrl: place.databaseUrl, schema: place.schema, maxConnections: 8 })
 }
 
-async function dropSchemas(schemas: readonly string[]): Promise<void> {
+/**
+ * Schemas of PostgreSQL, each empty when it is taken. Making the tables takes much longer than emptying them, so a schema
+ * is used again, unless a test has changed its tables.
+ */
+class SchemaPool {
+  readonly #free: string[] = []
+  readonly #taken = new Set<string>()
+
+  take(): string {
+    const schema = this.#free.pop() ?? `test_${randomBytes(8).toString('hex')}`
+    this.#taken.add(schema)
+    return schema
+  }
+
+  async giveBack(): Promise<void> {
+    if (this.#taken.size === 0) return
+    await withClient(async (run) => {
+      for (const schema of this.#taken) {
+        if (await this.#empty(run, schema)) this.#free.push(schema)
+        else await run(`DROP SCHEMA IF EXISTS ${schema} CASCADE`)
+      }
+    })
+    this.#taken.clear()
+  }
+
+  async drop(): Promise<void> {
+    if (this.#free.length === 0) return
+    await withClient(async (run) => {
+      for (const schema of this.#free) await run(`DROP SCHEMA IF EXISTS ${schema} CASCADE`)
+    })
+    this.#free.length = 0
+  }
+
+  async #empty(run: Run, schema: string): Promise<boolean> {
+    const tables = (await run(`SELECT tablename AS name FROM pg_tables WHERE schemaname = '${schema}' ORDER BY 1`)).map(
+      ({ name }) => name ?? '',
+    )
+    if (!tables.includes('schema_version')) return false
+    const migrations = await loadMigrations('postgres')
+    const versions = await run(`SELECT version::text AS name FROM ${schema}.schema_version`)
+    const made = migrations.flatMap(({ statements }) =>
+      statements.flatMap((statement) => /^CREATE TABLE (\w+)/.exec(statement)?.[1] ?? []),
+    )
+    if (versions.length !== migrations.length || tables.join() !== [...made, 'schema_version'].sort().join())
+      return false
+    const full = tables.filter((table) => table !== 'schema_version')
+    await run(full.map((table) => `DELETE FROM ${schema}.${table}`).join('; '))
+    return true
+  }
+}
+
+type Run = (sql: string) => Promise<readonly Readonly<Record<string, string>>[]>
+
+async function withClient(work: (run: Run) => Promise<void>): Promise<void> {
   const { default: pg } = await import('pg')
   const client = new pg.Client({ connectionString: inject('postgresUrl') })
   await client.connect()
-  for (const schema of schemas) await client.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`)
-  await client.end()
+  try {
+    await work(async (sql) => (await client.query<Record<string, string>>(sql)).rows)
+  } finally {
+    await client.end()
+  }
 }
