@@ -340,6 +340,8 @@ export interface Payment {
   /** Number of the latest attempt, from 1; 0 before the first. */
   readonly attempt: number
   readonly failure: PaymentFailure | null
+  /** True if the latest attempt was asked for by hand: it does not count as a retry. */
+  readonly byHand?: boolean
   readonly refunded: Money
   readonly createdAt: Instant
   readonly updatedAt: Instant

@@ -30,8 +30,13 @@ export interface DunningRule {
    * collecting them (`open_too`).
    */
   readonly recovery: 'only_subsequent' | 'open_too'
-  /** Whether a failure that can never succeed (no payment method, hard decline) is retried all the same. */
-  readonly retriesHopeless: boolean
+  /**
+   * What a new payment method does: `charge` collects the open invoice with it at once, `activate` makes the subscription
+   * active and leaves that invoice alone, `wait` leaves it to the next retry.
+   */
+  readonly methodChange: { readonly pastDue: 'charge' | 'wait'; readonly unpaid: 'charge' | 'activate' | 'wait' }
+  /** Whether the payment itself is told as canceled when the retries end. */
+  readonly cancelsPayment: boolean
 }
 
 export interface NoticeRule {
@@ -77,6 +82,13 @@ export interface PauseRule {
   readonly collection: boolean
   /** How long the invoice of a resumption may stay unpaid; then it is void and the pause goes on. Null: for ever. */
   readonly resumptionMs: number | null
+  /**
+   * What a resumption costs: `invoice` bills the cycle that runs at that time unless it is paid already, `next_cycle` bills
+   * nothing before the next cycle begins.
+   */
+  readonly resumption: 'invoice' | 'next_cycle'
+  /** Whether a pause that the customer made can only be ended by the customer. */
+  readonly customerOnly: boolean
 }
 
 export interface OverdueRule {
