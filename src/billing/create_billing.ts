@@ -1,5 +1,5 @@
 import type { CatalogCommand, Command, PaymentOutcome } from '../model/commands.ts'
-import { BillhookError, messageOf } from '../model/error.ts'
+import { BillhookError, isBillhookError, messageOf } from '../model/error.ts'
 import type { Instant } from '../model/instant.ts'
 import type { Account, BillingStore, ChargeRow } from '../ports/billing_store.ts'
 import type { PublishedEvent } from '../ports/outbox.ts'
@@ -42,8 +42,13 @@ export interface Billing {
   beginAdvance(account: string, target: Instant): Promise<Account>
   moveClock(account: string, now: Instant): Promise<Account>
   endAdvance(account: string): Promise<Account>
-  /** Tells the payment gate that the creation of an invoice was acknowledged, or that its last delivery was given up. */
-  gate(account: string, invoice: string, how: 'acknowledged' | 'given_up'): Promise<void>
+  /**
+   * Tells the payment gate that the deliveries of a fact are decided: all acknowledged, or the last one given up. A fact
+   * that no invoice waits for changes nothing.
+   *
+   * @returns whether an invoice waited for it
+   */
+  openGate(account: string, fact: string, how: 'acknowledged' | 'given_up'): Promise<boolean>
   /**
    * The payment service's late answer to a charge. Told twice, or for a charge that is decided, it changes nothing.
    *
@@ -70,7 +75,7 @@ export function createBilling(ports: BillingPorts): Billing {
     beginAdvance: (account, target) => beginAdvance(ports, account, target),
     moveClock: (account, now) => moveClock(ports, account, now),
     endAdvance: (account) => endAdvance(ports, account),
-    gate: (account, invoice, how) => gate(ports, account, invoice, how),
+    openGate: (account, fact, how) => openGate(ports, account, fact, how),
     settleCharge: (account, key, outcome) => settleCharge(ports, account, key, outcome),
     importEntities: (account, imported) => importEntities(ports, account, imported),
   }
@@ -108,20 +113,23 @@ async function runReal(ports: BillingPorts): Promise<number> {
   return done
 }
 
-async function gate(
+async function openGate(
   ports: BillingPorts,
   account: string,
-  invoice: string,
+  fact: string,
   how: 'acknowledged' | 'given_up',
-): Promise<void> {
+): Promise<boolean> {
+  const invoice = await ports.store.gateOf(account, fact)
+  if (invoice === null) return false
   const kind = how === 'acknowledged' ? 'gate.acknowledged' : 'gate.given_up'
   try {
     await execute(ports, account, { kind, invoice }, { customer: null, idempotencyKey: null, requestId: null })
   } catch (error) {
     // The invoice was paid, voided or deleted meanwhile: there is no gate left to open.
-    if (!(error instanceof BillhookError) || (error.code !== 'invalid_transition' && error.code !== 'not_found'))
-      throw error
+    if (!isBillhookError(error) || (error.code !== 'invalid_transition' && error.code !== 'not_found')) throw error
   }
+  await ports.transactions.transaction((transaction) => ports.store.closeGate(transaction, account, fact))
+  return true
 }
 
 async function settleCharge(

@@ -156,6 +156,10 @@ export async function commit(
     transaction,
     steps.flatMap((step) => step.charges),
   )
+  await ports.store.putGates(
+    transaction,
+    steps.flatMap((step) => step.gates),
+  )
   return ports.outbox.publish(
     transaction,
     account.id,

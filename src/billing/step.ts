@@ -15,7 +15,7 @@ import type {
   Telling,
 } from '../lifecycle/state.ts'
 import type { BillingProfile } from '../model/profile.ts'
-import type { Account, Aggregate, AggregateChange, ChargeRow, LoggedFact } from '../ports/billing_store.ts'
+import type { Account, Aggregate, AggregateChange, ChargeRow, GateRow, LoggedFact } from '../ports/billing_store.ts'
 import type { Publication } from '../ports/outbox.ts'
 import type { ChargeOutcome, ChargeRequest, Payments, RefundRequest } from '../ports/payments.ts'
 import { changeOf, stateOf } from './aggregate.ts'
@@ -106,6 +106,15 @@ export class Step {
   get facts(): readonly LoggedFact[] {
     const account = this.#settings.account.id
     return this.#publications.map(({ fact, at, told }) => ({ account, id: fact, at, told }))
+  }
+
+  /** Invoices that now wait at the payment gate, with the fact that must be acknowledged. */
+  get gates(): readonly GateRow[] {
+    return this.#publications.flatMap(({ fact, told, view }) => {
+      const invoice = told.kind === 'invoice_drafted' ? view.after.invoice : null
+      if (invoice === null || invoice.gate.state !== 'waiting') return []
+      return [{ account: this.#settings.account.id, fact, invoice: invoice.id }]
+    })
   }
 
   /** Charges and refunds that the payment service must be asked for after the commit, or later. */

@@ -96,6 +96,13 @@ export interface ChargeRow {
   readonly tries: number
 }
 
+/** An invoice that waits until the deliveries of a fact are decided. */
+export interface GateRow {
+  readonly account: string
+  readonly fact: string
+  readonly invoice: string
+}
+
 /** The answer that an idempotency key was given. */
 export interface StoredAnswer {
   /** Hash of the request that it answered. */
@@ -148,6 +155,12 @@ export interface BillingStore {
   /** Charges that must be asked for at `at`, oldest first. */
   chargesWanted(account: string | null, at: Instant, limit: number): Promise<readonly ChargeRow[]>
   nextChargeDue(account: string): Promise<Instant | null>
+  putGates(transaction: Transaction, gates: readonly GateRow[]): Promise<void>
+  /** The invoice that waits for the deliveries of a fact, or null. */
+  gateOf(account: string, fact: string): Promise<string | null>
+  /** Invoices that wait, of one account or of all on the real clock. */
+  gates(account: string | null, limit: number): Promise<readonly GateRow[]>
+  closeGate(transaction: Transaction, account: string, fact: string): Promise<void>
   answer(transaction: Transaction, account: string, key: string): Promise<StoredAnswer | null>
   putAnswer(transaction: Transaction, account: string, key: string, answer: StoredAnswer): Promise<void>
 }

@@ -1,5 +1,4 @@
 import { BillhookError } from '../model/error.ts'
-import { instant } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
 import type { Told } from '../model/facts.ts'
 import { isObject, readModel, writeModel } from '../model/json.ts'
@@ -11,15 +10,16 @@ import type {
   ChargeRow,
   EntityPage,
   EntityQuery,
+  GateRow,
   LoggedFact,
   StoredAnswer,
   StoredEntity,
 } from '../ports/billing_store.ts'
 import type { Transaction } from '../ports/transaction.ts'
 import type { Database, SqlRow, SqlValue, Statements } from './database.ts'
-
-/** Both backends take at least 32,000 values in a statement; the widest row here has ten. */
-const ROWS_PER_STATEMENT = 500
+import { listOf } from './placeholders.ts'
+import { count, insert, on, oneOf, text, textOrNull, time, timeOrNull } from './rows.ts'
+import type { Insert } from './rows.ts'
 
 /** The billing system's tables on either backend. */
 export function createBillingStore(database: Database): BillingStore {
@@ -51,12 +51,12 @@ class SqlBillingStore implements BillingStore {
       `SELECT data FROM billing_account WHERE account = ?${lock && transaction !== null ? this.#lock : ''}`,
       [id],
     )
-    return row === null ? null : readAs(row['data'], isAccount, 'an account')
+    return row === null ? null : readAs(row, isAccount, 'an account')
   }
 
   async accounts(): Promise<readonly Account[]> {
     const rows = await this.#database.all('SELECT data FROM billing_account ORDER BY account')
-    return rows.map((row) => readAs(row['data'], isAccount, 'an account'))
+    return rows.map((row) => readAs(row, isAccount, 'an account'))
   }
 
   async updateAccount(transaction: Transaction, account: Account): Promise<void> {
@@ -83,7 +83,7 @@ class SqlBillingStore implements BillingStore {
     lock: string,
   ): Promise<readonly Aggregate[]> {
     if (customers.length === 0) return []
-    const marks = list(customers.length)
+    const marks = listOf(customers.length)
     const heads = await statements.all(
       `SELECT customer, minted, version FROM billing_aggregate WHERE account = ? AND customer IN (${marks}) ORDER BY customer${lock}`,
       [account, ...customers],
@@ -92,13 +92,13 @@ class SqlBillingStore implements BillingStore {
       `SELECT customer, kind, id, live, data FROM billing_entity WHERE account = ? AND customer IN (${marks}) AND live = 1`,
       [account, ...customers],
     )
-    const entities = Map.groupBy(rows, (row) => text(row['customer']))
+    const entities = Map.groupBy(rows, (row) => text(row, 'customer'))
     return heads.map((head) => ({
       account,
-      customer: text(head['customer']),
-      minted: number(head['minted']),
-      version: number(head['version']),
-      entities: (entities.get(text(head['customer'])) ?? []).map(entityOf),
+      customer: text(head, 'customer'),
+      minted: count(head, 'minted'),
+      version: count(head, 'version'),
+      entities: (entities.get(text(head, 'customer')) ?? []).map(entityOf),
     }))
   }
 
@@ -107,7 +107,7 @@ class SqlBillingStore implements BillingStore {
       'SELECT version FROM billing_aggregate WHERE account = ? AND customer = ?',
       [account, customer],
     )
-    return row === null ? 0 : number(row['version'])
+    return row === null ? 0 : count(row, 'version')
   }
 
   async save(transaction: Transaction, changes: readonly AggregateChange[]): Promise<void> {
@@ -124,13 +124,11 @@ class SqlBillingStore implements BillingStore {
         writeModel(entity.value),
       ]),
     )
-    for (const rows of chunks(entities)) {
-      await statements.run(
-        `INSERT INTO billing_entity (account, kind, id, customer, live, created_at, data) VALUES ${rowsOf(rows.length, 7)}
-         ON CONFLICT (account, kind, id) DO UPDATE SET live = excluded.live, data = excluded.data`,
-        rows.flat(),
-      )
-    }
+    await this.#insert(statements, {
+      into: 'billing_entity (account, kind, id, customer, live, created_at, data)',
+      rows: entities,
+      after: 'ON CONFLICT (account, kind, id) DO UPDATE SET live = excluded.live, data = excluded.data',
+    })
     for (const { account, removed } of changes) {
       for (const { kind, id } of removed)
         await statements.run('DELETE FROM billing_entity WHERE account = ? AND kind = ? AND id = ?', [
@@ -142,37 +140,31 @@ class SqlBillingStore implements BillingStore {
   }
 
   async #saveHeads(statements: Statements, changes: readonly AggregateChange[]): Promise<void> {
-    for (const part of chunks(changes)) {
-      const changed = await statements.run(
-        `INSERT INTO billing_aggregate (account, customer, due_at, minted, version) VALUES ${rowsOf(part.length, 5)}
-         ON CONFLICT (account, customer) DO UPDATE
-         SET due_at = excluded.due_at, minted = excluded.minted, version = excluded.version
-         WHERE billing_aggregate.version = excluded.version - 1`,
-        part.flatMap(({ account, customer, dueAt, minted, version }) => [
-          account,
-          customer,
-          dueAt,
-          minted,
-          version + 1,
-        ]),
+    const changed = await this.#insert(statements, {
+      into: 'billing_aggregate (account, customer, due_at, minted, version)',
+      rows: changes.map(({ account, customer, dueAt, minted, version }) => [
+        account,
+        customer,
+        dueAt,
+        minted,
+        version + 1,
+      ]),
+      after: `ON CONFLICT (account, customer) DO UPDATE
+        SET due_at = excluded.due_at, minted = excluded.minted, version = excluded.version
+        WHERE billing_aggregate.version = excluded.version - 1`,
+    })
+    if (changed !== changes.length)
+      throw new BillhookError(
+        'conflict',
+        `${changes.length - changed} of ${changes.length} customers were changed by another process meanwhile; read again and decide anew`,
       )
-      if (changed !== part.length) {
-        throw new BillhookError(
-          'conflict',
-          `${part.length - changed} of ${part.length} customers were changed by another process meanwhile; read again and decide anew`,
-        )
-      }
-    }
   }
 
   async log(transaction: Transaction, facts: readonly LoggedFact[]): Promise<void> {
-    const statements = this.#in(transaction)
-    for (const part of chunks(facts)) {
-      await statements.run(
-        `INSERT INTO billing_fact (account, id, at, data) VALUES ${rowsOf(part.length, 4)}`,
-        part.flatMap(({ account, id, at, told }) => [account, id, at, writeModel(told)]),
-      )
-    }
+    await this.#insert(this.#in(transaction), {
+      into: 'billing_fact (account, id, at, data)',
+      rows: facts.map(({ account, id, at, told }) => [account, id, at, writeModel(told)]),
+    })
   }
 
   async facts(
@@ -185,11 +177,11 @@ class SqlBillingStore implements BillingStore {
       [account, after, limit],
     )
     return rows.map((row) => ({
-      seq: number(row['seq']),
+      seq: count(row, 'seq'),
       account,
-      id: text(row['id']),
-      at: instant(number(row['at'])),
-      told: readAs(row['data'], isTold, 'a fact'),
+      id: text(row, 'id'),
+      at: time(row, 'at'),
+      told: readAs(row, isTold, 'a fact'),
     }))
   }
 
@@ -203,7 +195,7 @@ class SqlBillingStore implements BillingStore {
       'SELECT customer FROM billing_entity WHERE account = ? AND kind = ? AND id = ?',
       [account, kind, id],
     )
-    return row === null ? null : text(row['customer'])
+    return row === null ? null : text(row, 'customer')
   }
 
   async entity(account: string, kind: StoredEntity['kind'], id: string): Promise<StoredEntity | null> {
@@ -235,7 +227,7 @@ class SqlBillingStore implements BillingStore {
     const last = page.at(-1)
     return {
       entities: page.map(entityOf),
-      next: rows.length > limit && last !== undefined ? `${number(last['created_at'])}:${text(last['id'])}` : null,
+      next: rows.length > limit && last !== undefined ? `${count(last, 'created_at')}:${text(last, 'id')}` : null,
     }
   }
 
@@ -244,7 +236,7 @@ class SqlBillingStore implements BillingStore {
       'SELECT min(due_at) AS due_at FROM billing_aggregate WHERE account = ? AND due_at IS NOT NULL',
       [account],
     )
-    return instantOrNull(row?.['due_at'])
+    return row === null ? null : timeOrNull(row, 'due_at')
   }
 
   async claimDue(transaction: Transaction, account: string, at: Instant, limit: number): Promise<readonly string[]> {
@@ -253,7 +245,7 @@ class SqlBillingStore implements BillingStore {
        ORDER BY due_at, customer LIMIT ?${this.#skipLocked}`,
       [account, at, limit],
     )
-    return rows.map((row) => text(row['customer']))
+    return rows.map((row) => text(row, 'customer'))
   }
 
   async accountsDue(at: Instant): Promise<readonly string[]> {
@@ -264,31 +256,28 @@ class SqlBillingStore implements BillingStore {
        ) ORDER BY account`,
       [at],
     )
-    return rows.map((row) => text(row['account']))
+    return rows.map((row) => text(row, 'account'))
   }
 
   async putCharges(transaction: Transaction, charges: readonly ChargeRow[]): Promise<void> {
-    const statements = this.#in(transaction)
-    for (const part of chunks(charges)) {
-      await statements.run(
-        `INSERT INTO billing_charge (account, charge_key, kind, customer, payment, refund, attempt, state, due_at, tries)
-         VALUES ${rowsOf(part.length, 10)}
-         ON CONFLICT (account, charge_key) DO UPDATE
-         SET state = excluded.state, due_at = excluded.due_at, tries = excluded.tries`,
-        part.flatMap(({ account, key, kind, customer, payment, refund, attempt, state, dueAt, tries }) => [
-          account,
-          key,
-          kind,
-          customer,
-          payment,
-          refund,
-          attempt,
-          state,
-          dueAt,
-          tries,
-        ]),
-      )
-    }
+    await this.#insert(this.#in(transaction), {
+      into: `billing_charge
+        (account, charge_key, kind, customer, payment, refund, attempt, state, due_at, tries)`,
+      rows: charges.map((row) => [
+        row.account,
+        row.key,
+        row.kind,
+        row.customer,
+        row.payment,
+        row.refund,
+        row.attempt,
+        row.state,
+        row.dueAt,
+        row.tries,
+      ]),
+      after: `ON CONFLICT (account, charge_key) DO UPDATE
+        SET state = excluded.state, due_at = excluded.due_at, tries = excluded.tries`,
+    })
   }
 
   async charge(transaction: Transaction, account: string, key: string): Promise<ChargeRow | null> {
@@ -313,7 +302,41 @@ class SqlBillingStore implements BillingStore {
       `SELECT min(due_at) AS due_at FROM billing_charge WHERE state = 'wanted' AND account = ?`,
       [account],
     )
-    return instantOrNull(row?.['due_at'])
+    return row === null ? null : timeOrNull(row, 'due_at')
+  }
+
+  async putGates(transaction: Transaction, gates: readonly GateRow[]): Promise<void> {
+    await this.#insert(this.#in(transaction), {
+      into: 'billing_gate (account, fact, invoice)',
+      rows: gates.map(({ account, fact, invoice }) => [account, fact, invoice]),
+    })
+  }
+
+  async gateOf(account: string, fact: string): Promise<string | null> {
+    const row = await this.#database.first('SELECT invoice FROM billing_gate WHERE account = ? AND fact = ?', [
+      account,
+      fact,
+    ])
+    return row === null ? null : text(row, 'invoice')
+  }
+
+  async gates(account: string | null, limit: number): Promise<readonly GateRow[]> {
+    const rows = await this.#database.all(
+      account === null
+        ? `SELECT billing_gate.account, fact, invoice FROM billing_gate JOIN billing_account
+             ON billing_account.account = billing_gate.account AND test_clock = 0 LIMIT ?`
+        : 'SELECT account, fact, invoice FROM billing_gate WHERE account = ? LIMIT ?',
+      account === null ? [limit] : [account, limit],
+    )
+    return rows.map((row) => ({
+      account: text(row, 'account'),
+      fact: text(row, 'fact'),
+      invoice: text(row, 'invoice'),
+    }))
+  }
+
+  async closeGate(transaction: Transaction, account: string, fact: string): Promise<void> {
+    await this.#in(transaction).run('DELETE FROM billing_gate WHERE account = ? AND fact = ?', [account, fact])
   }
 
   async answer(transaction: Transaction, account: string, key: string): Promise<StoredAnswer | null> {
@@ -322,7 +345,7 @@ class SqlBillingStore implements BillingStore {
       [account, key],
     )
     if (row === null) return null
-    return { fingerprint: text(row['fingerprint']), answer: text(row['answer']), at: instant(number(row['at'])) }
+    return { fingerprint: text(row, 'fingerprint'), answer: text(row, 'answer'), at: time(row, 'at') }
   }
 
   async putAnswer(transaction: Transaction, account: string, key: string, answer: StoredAnswer): Promise<void> {
@@ -333,48 +356,32 @@ class SqlBillingStore implements BillingStore {
   }
 
   #in(transaction: Transaction | null): Statements {
-    return transaction === null ? this.#database : this.#database.within(transaction)
+    return on(this.#database, transaction)
+  }
+
+  #insert(statements: Statements, what: Insert): Promise<number> {
+    return insert(statements, this.#database.backend, what)
   }
 }
 
-function list(count: number): string {
-  return Array.from({ length: count }, () => '?').join(', ')
-}
-
-function rowsOf(count: number, width: number): string {
-  const row = `(${list(width)})`
-  return Array.from({ length: count }, () => row).join(', ')
-}
-
-function chunks<T>(all: readonly T[]): readonly (readonly T[])[] {
-  const parts: T[][] = []
-  for (let start = 0; start < all.length; start += ROWS_PER_STATEMENT)
-    parts.push(all.slice(start, start + ROWS_PER_STATEMENT))
-  return parts
-}
-
 function entityOf(row: SqlRow): StoredEntity {
-  const stored = { kind: row['kind'], id: row['id'], live: row['live'] === 1, value: readModel(text(row['data'])) }
+  const stored = { kind: row['kind'], id: row['id'], live: row['live'] === 1, value: readModel(text(row, 'data')) }
   if (!isStoredEntity(stored)) throw corrupt('an entity')
   return stored
 }
 
 function chargeOf(row: SqlRow): ChargeRow {
-  const kind = row['kind']
-  const state = row['state']
-  if (kind !== 'charge' && kind !== 'refund') throw corrupt('a charge')
-  if (state !== 'wanted' && state !== 'later' && state !== 'decided') throw corrupt('a charge')
   return {
-    account: text(row['account']),
-    key: text(row['charge_key']),
-    kind,
-    customer: text(row['customer']),
-    payment: text(row['payment']),
-    refund: row['refund'] === null ? null : text(row['refund']),
-    attempt: number(row['attempt']),
-    state,
-    dueAt: instantOrNull(row['due_at']),
-    tries: number(row['tries']),
+    account: text(row, 'account'),
+    key: text(row, 'charge_key'),
+    kind: oneOf(row, 'kind', ['charge', 'refund']),
+    customer: text(row, 'customer'),
+    payment: text(row, 'payment'),
+    refund: textOrNull(row, 'refund'),
+    attempt: count(row, 'attempt'),
+    state: oneOf(row, 'state', ['wanted', 'later', 'decided']),
+    dueAt: timeOrNull(row, 'due_at'),
+    tries: count(row, 'tries'),
   }
 }
 
@@ -387,20 +394,6 @@ function cursorOf(cursor: string): [number, string] {
   if (match?.[1] === undefined || match[2] === undefined)
     throw new BillhookError('invalid_cursor', `the cursor ${JSON.stringify(cursor)} was not made by this list`)
   return [Number(match[1]), match[2]]
-}
-
-function text(value: SqlValue | undefined): string {
-  if (typeof value !== 'string') throw corrupt('a text')
-  return value
-}
-
-function number(value: SqlValue | undefined): number {
-  if (typeof value !== 'number') throw corrupt('a number')
-  return value
-}
-
-function instantOrNull(value: SqlValue | undefined): Instant | null {
-  return value === null || value === undefined ? null : instant(number(value))
 }
 
 // What this file reads, it has written: the guards look at the outline, not at every field.
@@ -419,8 +412,8 @@ function isTold(value: unknown): value is Told {
   return isObject(value) && typeof value['kind'] === 'string' && typeof value['at'] === 'number'
 }
 
-function readAs<T>(value: SqlValue | undefined, is: (value: unknown) => value is T, what: string): T {
-  const read = readModel(text(value))
+function readAs<T>(row: SqlRow, is: (value: unknown) => value is T, what: string): T {
+  const read = readModel(text(row, 'data'))
   if (!is(read)) throw corrupt(what)
   return read
 }

@@ -60,3 +60,11 @@ CREATE TABLE billing_answer (
   at INTEGER NOT NULL,
   PRIMARY KEY (account, answer_key)
 ) STRICT, WITHOUT ROWID;
+
+-- Invoices that wait at the payment gate, by the fact whose deliveries they wait for.
+CREATE TABLE billing_gate (
+  account TEXT NOT NULL,
+  fact TEXT NOT NULL,
+  invoice TEXT NOT NULL,
+  PRIMARY KEY (account, fact)
+) STRICT, WITHOUT ROWID;
