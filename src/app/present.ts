@@ -1,5 +1,6 @@
 import { formatInstant, instant } from '../model/instant.ts'
-import type { Json } from '../model/json.ts'
+import type { Instant } from '../model/instant.ts'
+import type { Json, JsonObject } from '../model/json.ts'
 
 /** Members that hold an instant although their name does not end in `At`. A test compares this with the types. */
 export const INSTANT_MEMBERS: ReadonlySet<string> = new Set([
@@ -29,6 +30,16 @@ export function present(value: unknown): Json {
   return presentMember('', value)
 }
 
+/** An object of the model as {@link present} shows it. */
+export function presentObjectOf(value: object): JsonObject {
+  return members(value)
+}
+
+/** One instant. */
+export function presentInstant(at: Instant | null): string | null {
+  return at === null ? null : formatInstant(at)
+}
+
 function presentMember(name: string, value: unknown): Json {
   if (value === null || value === undefined) return null
   if (typeof value === 'bigint') return value.toString()
@@ -45,6 +56,10 @@ function isCount(name: string, value: number): boolean {
 function presentObject(value: object): Json {
   if (Array.isArray(value)) return value.map((item: unknown) => presentMember('', item))
   if (value instanceof Map || value instanceof Set) return [...value].map((item: unknown) => presentMember('', item))
+  return members(value)
+}
+
+function members(value: object): JsonObject {
   return Object.fromEntries(
     Object.entries(value).flatMap(([name, member]: [string, unknown]) =>
       member === undefined ? [] : [[name, presentMember(name, member)] as const],

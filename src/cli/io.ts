@@ -26,3 +26,8 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
+
+/** A member of an answer as a person reads it. */
+export function shown(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? null)
+}

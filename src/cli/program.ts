@@ -2,7 +2,11 @@ import { Command, CommanderError } from 'commander'
 import { isBillhookError, messageOf } from '../model/error.ts'
 import { EXIT, UsageError } from './io.ts'
 import type { CliIo, ExitCode } from './io.ts'
+import { addAccess } from './access.ts'
+import { ApiRefusal, exitOf } from './api_client.ts'
+import { addKeys, addReplay } from './manage.ts'
 import { addOpen } from './open.ts'
+import { addStart } from './start.ts'
 
 /** Runs one command line (without the program's own name) and says how it ended. */
 export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCode> {
@@ -15,7 +19,11 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCo
     .exitOverride()
     .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
     .showHelpAfterError('(billhook <command> --help shows what it takes)')
+  addStart(program, io)
   addOpen(program, io, end)
+  addAccess(program, io, end)
+  addReplay(program, io)
+  addKeys(program, io)
   try {
     await program.parseAsync(args, { from: 'user' })
     return code
@@ -29,6 +37,10 @@ function explain(error: unknown, io: CliIo): ExitCode {
   if (error instanceof UsageError) {
     io.err(`billhook: ${error.message}\n`)
     return EXIT.usage
+  }
+  if (error instanceof ApiRefusal) {
+    io.err(`billhook: ${error.code}: ${error.message}\n`)
+    return exitOf(error)
   }
   if (isBillhookError(error)) {
     io.err(`billhook: ${error.code}: ${error.message}\n`)

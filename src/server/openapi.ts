@@ -59,7 +59,7 @@ function operation(route: Route): JsonObject {
     parameters: [
       ...parameters(route.params, 'path'),
       ...parameters(route.query, 'query'),
-      ...(method === 'POST' && scope !== null ? [IDEMPOTENCY] : []),
+      ...(method === 'POST' && scope !== null && route.keepsAnswer ? [IDEMPOTENCY] : []),
     ],
     ...(body === null
       ? {}
