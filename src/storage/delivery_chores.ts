@@ -81,7 +81,8 @@ class SqlDeliveryChores implements DeliveryChores {
     for (const row of rows) {
       await statements.run(
         `UPDATE delivery SET state = 'pending', made = 0, first_at = NULL, settled_at = NULL, lease = NULL,
-           due_at = CASE WHEN clock = 'real' THEN ? END, test_due_at = CASE WHEN clock = 'test' THEN ? END
+           due_at = CASE WHEN clock = 'real' THEN CAST(? AS BIGINT) END,
+           test_due_at = CASE WHEN clock = 'test' THEN CAST(? AS BIGINT) END
          WHERE account = ? AND event = ? AND endpoint = ? AND (state <> 'pending' OR lease IS NULL)`,
         [now, now, replay.account, textOf(row, 'event'), textOf(row, 'endpoint')],
       )

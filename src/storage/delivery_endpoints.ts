@@ -194,9 +194,9 @@ async function reportOne(statements: Statements, report: HealthReport): Promise<
   const begun = lastSuccessAt === null ? 'failing_since' : 'NULL'
   await statements.run(
     `UPDATE delivery_endpoint SET last_success_at = COALESCE(?, last_success_at), last_failure_at = COALESCE(?, last_failure_at),
-       check_at = CASE WHEN ${begun} IS NULL THEN ? ELSE check_at END,
+       check_at = CASE WHEN ${begun} IS NULL THEN CAST(? AS BIGINT) ELSE check_at END,
        warned_at = CASE WHEN ${begun} IS NULL THEN NULL ELSE warned_at END,
-       failing_since = COALESCE(${begun}, ?), clock = ? WHERE account = ? AND id = ?`,
+       failing_since = COALESCE(${begun}, CAST(? AS BIGINT)), clock = ? WHERE account = ? AND id = ?`,
     [...times, checkAt, failingSince, clock, account, endpoint],
   )
 }
