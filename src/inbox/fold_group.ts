@@ -4,7 +4,7 @@ import { fold } from '../ledger/fold.ts'
 import { joinMany, registerKey, valueOf } from '../ledger/register.ts'
 import type { SourceTraits } from '../ledger/standing.ts'
 import type { Folded, SubjectState } from '../ledger/state.ts'
-import { expectedBy } from '../ledger/watch.ts'
+import { expectedBy, watch } from '../ledger/watch.ts'
 import type { AccessAnswer } from '../model/access.ts'
 import { FACT_KINDS } from '../model/facts.ts'
 import type { AccessSummary, DerivedFact } from '../model/facts.ts'
@@ -68,8 +68,7 @@ export function foldGroup(work: GroupWork): GroupChange {
     group: {
       ...group,
       version: group.version + 1,
-      watchAt: expectedBy(folded.state.subscriptions, at),
-      stale: fresh.length > 0 ? null : group.stale,
+      ...watchOf(group, folded.state, at),
       state: writeModel(folded.state),
     },
     registers: registersOf(folded, group.id, fresh),
@@ -77,6 +76,14 @@ export function foldGroup(work: GroupWork): GroupChange {
     tellings: [...derived, ...tellings],
     access: rows,
   }
+}
+
+/** What is late and was not marked yet is looked at now; what is marked stays marked until nothing is late any more. */
+function watchOf(group: GroupRow, state: SubjectState, at: Instant): Pick<GroupRow, 'watchAt' | 'stale'> {
+  const next = expectedBy(state.subscriptions, at)
+  const late = state.subscriptions.some((each) => watch(each, at).overdue.length > 0)
+  if (!late) return { watchAt: next, stale: null }
+  return { watchAt: group.stale === null ? at : next, stale: group.stale }
 }
 
 /** Only what was touched: the others are as they were. */

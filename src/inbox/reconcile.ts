@@ -122,35 +122,28 @@ export class Reconciler {
     const late = readState(group.state).subscriptions.filter((each) => watch(each, at).overdue.length > 0)
     if (source !== null) {
       const fetched = await Promise.all(late.map((each) => this.#tryFetch(source, each)))
-      if (late.length > 0 && fetched.every(Boolean)) return this.#foldAgain(of, [group.id], at)
+      // The provider's own word is in the ledger now: whatever it says, nothing is out of date.
+      if (late.length > 0 && fetched.every(Boolean)) return this.#mark(of, group.id, true, at)
     }
-    await this.#mark(group, late, at)
+    await this.#mark(of, group.id, false, at)
   }
 
-  async #mark(group: GroupRow & SourceRef, late: readonly SubscriptionState[], at: Instant): Promise<void> {
+  /** Marks what is late by now, unless the provider itself was just asked. */
+  async #mark(of: SourceRef, group: string, fetched: boolean, at: Instant): Promise<void> {
     const { store, log, metrics } = this.#ports
-    const words = late.flatMap((each) =>
-      watch(each, at).overdue.map(
-        (expected) => `${expected.kind} of ${each.id} was expected at ${formatInstantShort(expected.at)}`,
-      ),
-    )
-    const stale = words.length === 0 ? group.stale : words.join('; ')
-    await store.transaction(async (transaction) => {
-      const [now] = await store.ledger.lockGroups(transaction, group, [group.id])
-      // Something was folded meanwhile, which looked at the dates too.
-      if (now === undefined || now.version !== group.version) return
-      const watchAt = expectedBy(readState(now.state).subscriptions, at)
-      await store.ledger.saveLedger(transaction, group, {
-        observations: [],
-        registers: [],
-        facts: [],
-        access: [],
-        groups: [{ ...now, watchAt, stale }],
-      })
+    const missing = await store.transaction(async (transaction) => {
+      const [now] = await store.ledger.lockGroups(transaction, of, [group])
+      if (now === undefined) return []
+      const { subscriptions } = readState(now.state)
+      const words = fetched ? [] : subscriptions.flatMap((each) => lateWords(each, at))
+      const stale = words.length === 0 ? null : words.join('; ')
+      const groups = [{ ...now, watchAt: expectedBy(subscriptions, at), stale }]
+      await store.ledger.saveLedger(transaction, of, { observations: [], registers: [], facts: [], access: [], groups })
+      return words
     })
-    if (words.length === 0) return
-    metrics.count('billhook_inbox_stale_total', { source: group.source })
-    log.warn({ source: group.source, group: group.id, missing: words }, 'something expected did not come')
+    if (missing.length === 0) return
+    metrics.count('billhook_inbox_stale_total', { source: of.source })
+    log.warn({ source: of.source, group, missing }, 'something expected did not come')
   }
 
   async #tryFetch(source: LiveSource, late: SubscriptionState): Promise<boolean> {
@@ -201,6 +194,12 @@ export class Reconciler {
       }),
     )
   }
+}
+
+function lateWords(state: SubscriptionState, at: Instant): readonly string[] {
+  return watch(state, at).overdue.map(
+    (expected) => `${expected.kind} of ${state.id} was expected at ${formatInstantShort(expected.at)}`,
+  )
 }
 
 function bySource<T extends SourceRef>(rows: readonly T[]): readonly (readonly [SourceRef, readonly T[]])[] {
