@@ -95,6 +95,82 @@ export function joinMany(registers: Registers, observations: readonly Observatio
   return joined
 }
 
+/** All observations of one object: what {@link registerOf} joins at once. */
+export interface Told<K extends ObjectKind> {
+  readonly id: string
+  /** By stamp, the smallest first. */
+  readonly snapshots: readonly Entry<ObjectValues[K]>[]
+  readonly patches: readonly { readonly stamp: Stamp; readonly fields: Partial<ObjectValues[K]>; readonly rank: Rank }[]
+}
+
+/** The same register that {@link join} makes one by one, made at once: older words are not even looked at. */
+export function registerOf<K extends ObjectKind>(kind: K, told: Told<K>): Register<K> {
+  const { id, snapshots, patches } = told
+  const t = snapshots.at(-1)?.stamp ?? null
+  const last = snapshots.slice(snapshots.findLastIndex((entry) => entry.stamp !== t) + 1)
+  const fields = new Map<string, FieldRegister>()
+  addStickyWords(kind, snapshots, fields)
+  for (const { stamp, fields: value, rank } of patches) {
+    for (const [name, word] of patchWords(kind, value)) {
+      const said = { t: stamp, set: [{ value: word, verb: rank.verb, event: rank.event, patch: true }] }
+      const before = fields.get(name)
+      fields.set(name, before === undefined ? said : newerField(before, said))
+    }
+  }
+  return {
+    kind,
+    id,
+    t,
+    set: merged(last, entryText),
+    fields: Object.fromEntries(fields),
+    terminal: terminalOf(kind, told),
+  }
+}
+
+function addStickyWords(
+  kind: ObjectKind,
+  snapshots: readonly Entry<object>[],
+  fields: Map<string, FieldRegister>,
+): void {
+  let open: readonly string[] = STICKY[kind]
+  for (let index = snapshots.length - 1; index >= 0 && open.length > 0; index -= 1) {
+    const entry = snapshots[index]
+    if (entry === undefined) return
+    const { stamp, value, rank } = entry
+    open = open.filter((name) => {
+      const before = fields.get(name)
+      // A newer snapshot said it.
+      if (before !== undefined && before.t > stamp) return false
+      const member: unknown = Reflect.get(value, name)
+      if (!isSaid(member)) return true
+      const word: FieldWord = { value: member, verb: rank.verb, event: rank.event, patch: false }
+      fields.set(name, { t: stamp, set: [...(before?.set ?? []), word] })
+      return true
+    })
+  }
+  for (const [name, field] of fields)
+    if (field.set.length > 1) fields.set(name, { ...field, set: merged(field.set, fieldText) })
+}
+
+function terminalOf<K extends ObjectKind>(kind: K, { snapshots, patches }: Told<K>): Register<K>['terminal'] {
+  const finals: Entry<Partial<ObjectValues[K]>>[] = [
+    ...snapshots.filter(({ value }) => isFinal(kind, value)),
+    ...patches
+      .filter(({ fields }) => isFinal(kind, fields))
+      .map(({ stamp, fields: value, rank }) => ({ stamp, value, previous: null, rank })),
+  ]
+  const [first] = finals
+  if (first === undefined) return null
+  const t = finals.reduce((least, { stamp }) => (stamp < least ? stamp : least), first.stamp)
+  return {
+    t,
+    set: merged(
+      finals.filter(({ stamp }) => stamp === t),
+      entryText,
+    ),
+  }
+}
+
 /** The value that a register stands for: rule 4 for the snapshots, newer patches and fields that stay known upon it. */
 export function valueOf<K extends ObjectKind>(register: Register<K>): Valued<K> {
   const { kind, terminal } = register
@@ -190,14 +266,18 @@ function joinSnapshot(register: Register, snapshot: Snapshot): Register {
 
 function joinPatch(register: Register, patch: Patch): Register {
   const { stamp, fields: value, rank } = patch
-  const sticky: readonly string[] = STICKY[register.kind]
-  const words = Object.entries(value).filter(([name, word]) => isSaid(word) || !sticky.includes(name))
+  const words = patchWords(register.kind, value)
   const single = { t: stamp, set: [{ stamp, value, previous: null, rank }] }
   return {
     ...register,
     fields: withFields(register.fields, words, { stamp, rank, patch: true }),
     terminal: isFinal(register.kind, value) ? firstOf(register.terminal, single) : register.terminal,
   }
+}
+
+function patchWords(kind: ObjectKind, value: object): readonly (readonly [string, unknown])[] {
+  const sticky: readonly string[] = STICKY[kind]
+  return Object.entries(value).filter(([name, word]) => isSaid(word) || !sticky.includes(name))
 }
 
 function stickyWords(kind: ObjectKind, value: object): readonly (readonly [string, unknown])[] {
@@ -233,7 +313,7 @@ function withField(fields: Register['fields'], name: string, field: FieldRegiste
 
 function newerField(a: FieldRegister, b: FieldRegister): FieldRegister {
   if (a.t !== b.t) return a.t > b.t ? a : b
-  const set = union(a.set, b.set, (word) => `${word.event}\n${wordText(word)}`)
+  const set = union(a.set, b.set, fieldText)
   return set === a.set ? a : { t: a.t, set }
 }
 
@@ -260,15 +340,24 @@ function entryText(entry: Entry<object>): string {
   return `${event}\n${verb}\n${JSON.stringify(version)}\n${textOf(entry.value)}\n${previous}`
 }
 
+function fieldText(word: FieldWord): string {
+  return `${word.event}\n${wordText(word)}`
+}
+
 /** The union, sorted by text; `a` itself if `b` adds nothing. */
 function union<T>(a: readonly T[], b: readonly T[], textOf: (member: T) => string): readonly T[] {
-  const known = new Map(a.map((member) => [textOf(member), member]))
-  const before = known.size
-  for (const member of b) {
+  const both = merged([...a, ...b], textOf)
+  return both.length === a.length ? a : both
+}
+
+/** Each member once, sorted by text. */
+function merged<T>(members: readonly T[], textOf: (member: T) => string): readonly T[] {
+  if (members.length < 2) return members
+  const known = new Map<string, T>()
+  for (const member of members) {
     const text = textOf(member)
     if (!known.has(text)) known.set(text, member)
   }
-  if (known.size === before) return a
   return [...known].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, member]) => member)
 }
 

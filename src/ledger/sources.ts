@@ -5,7 +5,7 @@ import { HOUR_MS, MINUTE_MS } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
 import type { ObjectKind, ObservedInvoice, ObservedSubscription } from '../model/objects.ts'
 import type { Happening, Observation } from '../model/observations.ts'
-import { emptyRegister, joinMany, registerKey, valueOf } from './register.ts'
+import { emptyRegister, registerKey, registerOf, valueOf } from './register.ts'
 import type { Registers, Valued } from './register.ts'
 import { textOf } from './select.ts'
 import { addToTrack, stepsOf, trackOf } from './timeline.ts'
@@ -71,7 +71,7 @@ export function sourcesOf(observations: readonly Observation[]): Sources {
     tracks.set(key, track)
     addToTrack(track, observation)
   }
-  const registers = joinMany(new Map(), sorted)
+  const registers = new Map([...tracks].map(([key, track]) => [key, registerOf(track.kind, track)] as const))
   const known = knownOf(registers, tracks)
   return resolve(registers, known, [...happenings.values()])
 }

@@ -2,7 +2,6 @@
  * One subscription's timeline walked from first to last: its facts, and the status that counts at the end. The status is
  * the provider's own where it says one, changed by payments and failures where the provider tells only those.
  */
-import { cycleAt } from '../model/calendar.ts'
 import type { Period } from '../model/calendar.ts'
 import { DAY_MS, earliest, MINUTE_MS } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
@@ -444,13 +443,4 @@ function statusAfter(happening: Happening, status: SubscriptionStatus): Subscrip
     case 'payment_refunded':
       return null
   }
-}
-
-/** The cycle that contains `at`: as the provider shows it, else computed from anchor and interval; null if neither can. */
-export function cycleOf(value: ObservedSubscription, at: Instant): Period | null {
-  const { period, anchor, startedAt, interval } = value
-  if (period !== null && period.from <= at && at < period.until) return period
-  const start = anchor ?? startedAt
-  if (interval === null || start === null) return null
-  return cycleAt(start, interval, at)
 }

@@ -7,6 +7,7 @@ import { EMPTY, isFinal, isSaid, progressOf, STICKY } from './values.ts'
 
 /** What was told of one object, in the order of arrival or any other. */
 export interface Track<K extends ObjectKind = ObjectKind> {
+  readonly kind: K
   readonly id: string
   readonly snapshots: Entry<ObjectValues[K]>[]
   readonly patches: { readonly stamp: Stamp; readonly fields: Partial<ObjectValues[K]>; readonly rank: Rank }[]
@@ -33,8 +34,8 @@ type Word<K extends ObjectKind> =
   | { readonly kind: 'part'; readonly patch: Track<K>['patches'][number] }
 
 /** An empty track. */
-export function trackOf<K extends ObjectKind>(_kind: K, id: string): Track<K> {
-  return { id, snapshots: [], patches: [] }
+export function trackOf<K extends ObjectKind>(kind: K, id: string): Track<K> {
+  return { kind, id, snapshots: [], patches: [] }
 }
 
 /** Adds an observation to the track of its object. */

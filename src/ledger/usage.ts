@@ -1,8 +1,9 @@
+import { cycleAt } from '../model/calendar.ts'
 import type { Period } from '../model/calendar.ts'
 import type { UsageAnswer } from '../model/access.ts'
 import type { Instant } from '../model/instant.ts'
 import { scale } from '../model/money.ts'
-import type { PlanRef } from '../model/objects.ts'
+import type { ObservedSubscription, PlanRef } from '../model/objects.ts'
 import { planPolicyOf } from '../model/policy.ts'
 import type { LimitPolicy, Policy } from '../model/policy.ts'
 import { addDecimals, excessOf, fractionOf, percentOf } from './decimal.ts'
@@ -10,7 +11,6 @@ import { factKey } from './fact_set.ts'
 import type { FactSet } from './fact_set.ts'
 import type { Sources, ToldHappening } from './sources.ts'
 import type { SubjectState, UsageState } from './state.ts'
-import { cycleOf } from './subscription_walk.ts'
 
 /** Usage laid on its cycles: totals replace, deltas add; thresholds of the policy are told once per cycle. */
 export function deriveUsage(sources: Sources, facts: FactSet, policy: Policy | null): readonly UsageState[] {
@@ -49,6 +49,15 @@ function periodAt(sources: Sources, subscription: string, at: Instant): Period |
   if (known === undefined) return null
   const shown = known.steps.findLast(({ to }) => to.period !== null && to.period.from <= at && at < to.period.until)
   return shown?.to.period ?? cycleOf(known.valued.value, at)
+}
+
+/** The cycle that contains `at`: as the provider shows it, else computed from anchor and interval; null if neither can. */
+function cycleOf(value: ObservedSubscription, at: Instant): Period | null {
+  const { period, anchor, startedAt, interval } = value
+  if (period !== null && period.from <= at && at < period.until) return period
+  const start = anchor ?? startedAt
+  if (interval === null || start === null) return null
+  return cycleAt(start, interval, at)
 }
 
 function addUpdated(facts: FactSet, told: ToldHappening, state: UsageState): void {

@@ -139,7 +139,7 @@ export function happening(
     customer: told.customer === undefined ? CUSTOMER : told.customer,
     subscription: told.subscription === undefined ? SUBSCRIPTION : told.subscription,
     ...what,
-  } as Observation
+  }
 }
 
 export function failed(

@@ -46,7 +46,7 @@ describe('groups', () => {
       expect(
         groupsOf(order)
           .map((group) => group.length)
-          .sort(),
+          .sort((a, b) => a - b),
       ).toEqual([1, 3])
     }
   })

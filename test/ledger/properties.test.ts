@@ -63,6 +63,7 @@ describe('the ledger under any delivery', () => {
         const [a, b, c] = parts.map((part) => joinMany(new Map(), part))
         if (a === undefined || b === undefined || c === undefined) throw new Error('three parts')
         const whole = registersText(joinMany(new Map(), observations))
+        expect(registersText(fold(observations).registers)).toBe(whole)
         expect(registersText(merge(merge(a, b), c))).toBe(whole)
         expect(registersText(merge(a, merge(c, b)))).toBe(whole)
         expect(registersText(merge(merge(a, a), merge(merge(b, c), a)))).toBe(whole)
