@@ -71,13 +71,15 @@ interface Proration {
 /** Credits the rest of the old terms and bills the rest of the new ones, on the next invoice or on one of their own. */
 function prorate(step: Step, subscription: Subscription, { next, behavior }: Proration): void {
   const changed = { ...next, scheduledChange: null }
-  const planned = { ...changed, nextChargeAt: subscription.nextChargeAt }
   const items = behavior === 'none' ? [] : prorationItems(step, subscription, next)
+  const id = behavior === 'always_invoice' && items.length > 0 ? step.context.mint('invoice') : null
+  const latestInvoice = id ?? subscription.latestInvoice
+  const planned = { ...changed, latestInvoice, nextChargeAt: subscription.nextChargeAt }
   const itemsFirst = step.context.profile.order.change === 'items_then_changed'
   if (!itemsFirst) tellChanged(step, subscription, planned)
   for (const item of items) tell(step, { kind: 'invoice_item_created', subject: item.id }, { invoice_item: item })
   if (itemsFirst) tellChanged(step, subscription, planned)
-  if (behavior === 'always_invoice' && items.length > 0) billChange(step, planned)
+  if (id !== null) billChange(step, planned, id)
 }
 
 /** The credits and debits of a change of terms, from now to the end of the cycle: only for items that changed. */
@@ -121,9 +123,8 @@ function remaining(step: Step, subscription: Subscription): readonly InvoiceItem
 }
 
 /** What a change put aside is billed at once. It waits for no gate. */
-function billChange(step: Step, subscription: Subscription): void {
+function billChange(step: Step, subscription: Subscription, id: string): void {
   const { at } = step.context
-  const id = step.context.mint('invoice')
   const now = lookup(step.state.subscriptions, subscription.id) ?? subscription
   const invoice = draftInvoice(step, {
     id,

@@ -68,7 +68,6 @@ function wakesBy(step: Step, subscription: Subscription, invoice: Invoice): 'pai
   switch (subscription.status) {
     case 'incomplete':
     case 'pending':
-      return 'paid'
     case 'trialing':
       return isCycle(subscription, invoice) ? 'paid' : null
     case 'past_due':
