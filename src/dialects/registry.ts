@@ -1,15 +1,21 @@
 import { BillhookError } from '../model/error.ts'
 import { parseInstant } from '../model/instant.ts'
+import type { BillingProfile } from '../model/profile.ts'
 import { airwallex2025_04_25, airwallex2025_06_16 } from './airwallex/index.ts'
+import { AIRWALLEX_LEGACY_PROFILE, AIRWALLEX_PROFILE } from './airwallex/profile.ts'
 import { WORDS as airwallexWords } from './airwallex/words.ts'
 import type { Dialect, DialectId, ProviderWords } from './dialect.ts'
 import { kinde } from './kinde/index.ts'
+import { KINDE_PROFILE } from './kinde/profile.ts'
 import { WORDS as kindeWords } from './kinde/words.ts'
 import { razorpay } from './razorpay/index.ts'
+import { RAZORPAY_PROFILE } from './razorpay/profile.ts'
 import { WORDS as razorpayWords } from './razorpay/words.ts'
 import { standard } from './standard/index.ts'
+import { STANDARD_PROFILE } from './standard/profile.ts'
 import { WORDS as standardWords } from './standard/words.ts'
 import { stripeAcacia, stripeEndive } from './stripe/index.ts'
+import { STRIPE_PROFILE } from './stripe/profile.ts'
 import { WORDS as stripeWords } from './stripe/words.ts'
 
 /** Every dialect, one entry a generation: the only list there is. */
@@ -28,6 +34,21 @@ const WORDS: Readonly<Record<string, ProviderWords>> = {
   razorpay: razorpayWords,
   kinde: kindeWords,
   airwallex: airwallexWords,
+}
+
+const PROFILES: Readonly<Record<DialectId, BillingProfile>> = {
+  'stripe@2025-02-24.acacia': STRIPE_PROFILE,
+  'stripe@2026-10-28.endive': STRIPE_PROFILE,
+  razorpay: RAZORPAY_PROFILE,
+  kinde: KINDE_PROFILE,
+  'airwallex@2025-04-25': AIRWALLEX_LEGACY_PROFILE,
+  'airwallex@2025-06-16': AIRWALLEX_PROFILE,
+  standard: STANDARD_PROFILE,
+}
+
+/** The timing and rules that a dialect's provider bills by. @throws BillhookError `unknown_dialect` */
+export function profileFor(dialect: string): BillingProfile {
+  return PROFILES[dialectOf(dialect).id]
 }
 
 /** The words of a dialect's provider, for reading what is written in them. */
