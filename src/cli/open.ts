@@ -93,7 +93,9 @@ function headersAt(path: string): Readonly<Record<string, string | readonly stri
     throw new UsageError(`${path}: not JSON: ${messageOf(error)}`)
   }
   if (!isObject(value)) throw new UsageError(`${path}: must be one JSON object, header name to text or list of texts`)
-  return Object.fromEntries(Object.entries(value).map(([name, header]) => [name, headerAt(path, name, header)]))
+  // What captured the request may write a header that was not there as null.
+  const given = Object.entries(value).filter(([, header]) => header !== null)
+  return Object.fromEntries(given.map(([name, header]) => [name, headerAt(path, name, header)]))
 }
 
 function headerAt(path: string, name: string, header: unknown): string | readonly string[] {

@@ -41,7 +41,7 @@ const hasBytes = (vector: Vector): boolean =>
   typeof (vector['payload'] ?? vector['payload_base64'] ?? vector['body'] ?? vector['body_base64']) === 'string'
 
 const withHeader = (name: string, value: unknown): Readonly<Record<string, unknown>> =>
-  value === null || value === undefined ? {} : { [name]: value }
+  value === undefined ? {} : { [name]: value }
 
 const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null)
 
@@ -182,7 +182,7 @@ describe('billhook open', () => {
       expect([line.slice(-2), code, out]).toEqual([line.slice(-2), 2, ''])
       expect(err).not.toBe('')
     }
-    for (const headers of ['[]', '{', '{"a":1}', '{"a":[1]}']) {
+    for (const headers of ['[]', '{', 'null', '{"a":1}', '{"a":[1]}']) {
       writeFileSync(join(folder, 'headers.json'), headers)
       expect((await cli(args)).code, headers).toBe(2)
     }
