@@ -87,7 +87,12 @@ export class DeliveryEngine {
     this.#wake.abort()
     await this.#worker.end(graceMs)
     await this.#loops
-    await this.#ports.nodes.leave(node, this.#ports.clock.now())
+    try {
+      await this.#ports.nodes.leave(node, this.#ports.clock.now())
+    } catch (error) {
+      // The store is away: the leases are returned when this node is missed.
+      this.#ports.logger.error({ error: messageOf(error) }, 'the node could not sign off')
+    }
   }
 
   /** Something may be due: claim now instead of at the next poll. */

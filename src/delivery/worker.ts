@@ -40,6 +40,8 @@ export class DeliveryWorker {
   #finished: Finished[] = []
   #writing: Promise<void> | null = null
   #lingering = false
+  /** True while results cannot be written: what would be sent now might have to be sent again. */
+  #blocked = false
   #node: string | null = null
   #abort = new AbortController()
   #idle: (() => void)[] = []
@@ -126,7 +128,9 @@ export class DeliveryWorker {
     for (const key of back) this.#held.delete(`${key.account} ${key.event} ${key.endpoint}`)
     const timer = setTimeout(() => this.#abort.abort(), graceMs)
     // A store that does not answer must not keep the process for ever: the leases then run out by themselves.
-    const last = new Promise<void>((resolve) => setTimeout(resolve, graceMs + WRITING_MS).unref())
+    const last = new Promise<void>((resolve) =>
+      setTimeout(resolve, graceMs + Math.max(1_000, Math.min(graceMs, WRITING_MS))).unref(),
+    )
     await Promise.race([this.settled(), last])
     clearTimeout(timer)
     this.forget()
@@ -139,12 +143,13 @@ export class DeliveryWorker {
     this.#queue = new FairQueue()
     this.#held = new Map()
     this.#finished = []
+    this.#blocked = false
     this.#node = null
     this.#wakeIdle()
   }
 
   #pump(): void {
-    while (this.#queue.out < this.#options.concurrency && this.#finished.length < UNWRITTEN_MAX) {
+    while (!this.#blocked && this.#queue.out < this.#options.concurrency && this.#finished.length < UNWRITTEN_MAX) {
       const delivery = this.#queue.take()
       if (delivery === null) return
       void this.#run(delivery, this.#queue)
@@ -217,9 +222,11 @@ export class DeliveryWorker {
   async #writeBatch(batch: readonly Finished[]): Promise<void> {
     try {
       await this.#writer.write(batch)
+      this.#blocked = false
     } catch (error) {
       this.#ports.logger.error({ error: messageOf(error), count: batch.length }, 'results could not be written')
       this.#finished.unshift(...batch)
+      this.#blocked = true
       // The store is away: a pause, so that this does not turn in circles.
       await new Promise((resolve) => setTimeout(resolve, 200))
       return
