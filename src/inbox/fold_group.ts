@@ -71,7 +71,7 @@ export function foldGroup(work: GroupWork): GroupChange {
       ...watchOf(group, folded.state, at),
       state: writeModel(folded.state),
     },
-    registers: registersOf(folded, group.id, fresh),
+    registers: registersOf(folded, fresh),
     facts: [...facts, ...accessFacts],
     tellings: [...derived, ...tellings],
     access: rows,
@@ -87,13 +87,13 @@ function watchOf(group: GroupRow, state: SubjectState, at: Instant): Pick<GroupR
 }
 
 /** Only what was touched: the others are as they were. */
-function registersOf(folded: Folded, group: string, fresh: readonly Observation[]): readonly RegisterRow[] {
+function registersOf(folded: Folded, fresh: readonly Observation[]): readonly RegisterRow[] {
   const touched = new Set(
     fresh.flatMap((each) => (each.kind === 'happening' ? [] : [registerKey(each.object, each.id)])),
   )
   return [...touched].flatMap((key) => {
     const register = folded.registers.get(key)
-    return register === undefined ? [] : [{ kind: register.kind, id: register.id, group, data: writeModel(register) }]
+    return register === undefined ? [] : [{ kind: register.kind, id: register.id, data: writeModel(register) }]
   })
 }
 

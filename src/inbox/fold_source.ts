@@ -54,7 +54,8 @@ export async function foldSource(ports: FoldPorts, transaction: Transaction, wor
   const stored = await store.ledger.contents(
     transaction,
     of,
-    groups.map(({ group }) => group.id),
+    // A group that was just made holds nothing.
+    groups.filter(({ group }) => group.state !== '').map(({ group }) => group.id),
   )
   const byGroup = contentsByGroup(stored)
   const changes = groups.map(({ group, told }) => {

@@ -27,7 +27,7 @@ export interface ProcessPorts extends FoldPorts {
 }
 
 /** Deliveries of one transaction: enough to share its flush, few enough that requests are not kept waiting by it. */
-const BATCH = 32
+const BATCH = 64
 /** Deliveries that another node stored and did not fold are found after this time. */
 const POLL_MS = 5 * SECOND_MS
 /** After a failure of the store. */

@@ -33,7 +33,6 @@ export interface ObservationRow {
 export interface RegisterRow {
   readonly kind: ObjectKind
   readonly id: string
-  readonly group: string
   readonly data: string
 }
 
@@ -87,7 +86,7 @@ export interface FactQuery {
   readonly kind?: FactKind | undefined
   readonly retracted?: boolean | undefined
   readonly key?: string | undefined
-  /** Facts that first followed from this delivery. */
+  /** Facts that first followed from this delivery; needs the source. */
   readonly delivery?: string | undefined
   /** The last one of the page before. */
   readonly after?: { readonly at: Instant; readonly source: string; readonly key: string } | undefined

@@ -9,7 +9,13 @@ import { count, insert, padded, parts, text, textOrNull, timeOrNull } from './ro
 const MAX_TURNS = 30
 
 /** Tables whose rows belong to a group. */
-const GROUPED = ['membership', 'observation', 'register', 'fact', 'access_state'] as const
+const GROUPED = ['membership', 'observation', 'fact'] as const
+
+/** The customers that belong to `count` groups, as a subquery whose values are account, source and the groups. */
+export function customersOf(count: number): string {
+  return `SELECT substr(reference, 10) FROM membership WHERE account = ? AND source = ? AND subject_group IN (${listOf(count)})
+    AND reference LIKE 'customer:%'`
+}
 
 export const GROUP_COLUMNS = 'id, version, watch_at, stale, state'
 
@@ -31,7 +37,8 @@ export function readGroup(row: SqlRow): GroupRow {
 }
 
 /**
- * Puts each list of references into one group and locks the groups.
+ * Puts each list of references into one group and locks the groups. The row of a new group is not written yet: nobody
+ * sees its members before the transaction ends.
  *
  * A reference is added to a group only while that group is locked here, and groups are united only while all of them are:
  * so nobody can add to a group that somebody else is taking away.
@@ -135,18 +142,12 @@ async function addMembers(
   const { union, missing, locked, newId } = work
   if (missing.length === 0) return true
   const { statements, backend, of } = context
-  const made: string[] = []
   for (const reference of missing) {
     if (union.find(`r${reference}`).startsWith('g')) continue
     const id = newId()
-    made.push(id)
     union.unite(`r${reference}`, `g${id}`)
     locked.set(id, { id, version: 0, watchAt: null, stale: null, state: '' })
   }
-  await insert(statements, backend, {
-    into: 'subject_group (account, source, id, version, watch_at, stale, state)',
-    rows: made.map((id) => [of.account, of.source, id, 0, null, null, '']),
-  })
   const added = await insert(statements, backend, {
     into: 'membership (account, source, reference, subject_group)',
     rows: missing.map((reference) => [of.account, of.source, reference, union.find(`r${reference}`).slice(1)]),
@@ -161,13 +162,18 @@ async function unite(
   work: {
     readonly linked: readonly (readonly string[])[]
     readonly union: Union
-    readonly locked: ReadonlyMap<string, GroupRow>
+    readonly locked: Map<string, GroupRow>
   },
 ): Promise<readonly GroupRow[]> {
   const { linked, union, locked } = work
   for (const id of locked.keys()) {
     const winner = union.find(`g${id}`).slice(1)
-    if (winner !== id) await absorb(context, winner, id)
+    if (winner === id) continue
+    await absorb(context, winner, id)
+    // A new group with a smaller id (another node's clock is behind) takes over what is stored: it is not empty any more.
+    const [kept, gone] = [locked.get(winner), locked.get(id)]
+    if (kept !== undefined && gone !== undefined && kept.state === '')
+      locked.set(winner, { ...kept, state: gone.state })
   }
   return linked.map((references) => {
     const group = locked.get(union.find(`r${references[0] ?? ''}`).slice(1))
@@ -178,6 +184,10 @@ async function unite(
 
 async function absorb(context: GroupContext, winner: string, loser: string): Promise<void> {
   const { statements, of } = context
+  await statements.run(
+    `UPDATE access_state SET subject_group = ? WHERE account = ? AND source = ? AND customer IN (${customersOf(1)})`,
+    [winner, of.account, of.source, of.account, of.source, loser],
+  )
   for (const table of GROUPED) {
     await statements.run(
       `UPDATE ${table} SET subject_group = ? WHERE account = ? AND source = ? AND subject_group = ?`,

@@ -17,7 +17,7 @@ import type {
 } from '../ports/ledger_store.ts'
 import type { Transaction } from '../ports/transaction.ts'
 import type { Database, SqlRow, SqlValue, Statements } from './database.ts'
-import { GROUP_COLUMNS, lockGroups, readGroup, uniteGroups } from './groups.ts'
+import { customersOf, GROUP_COLUMNS, lockGroups, readGroup, uniteGroups } from './groups.ts'
 import type { GroupContext } from './groups.ts'
 import { listOf } from './placeholders.ts'
 import { count, insert, on, oneOf, padded, parts, text, textOrNull, time, timeOrNull } from './rows.ts'
@@ -63,10 +63,10 @@ class SqlLedgerStore implements LedgerStore {
     const statements = on(this.#database, transaction)
     return {
       observations: await this.observationsOf(transaction, of, groups),
-      facts: (await byGroup(statements, of, { table: 'fact', columns: FACT_COLUMNS, groups })).map(readFact),
-      access: (await byGroup(statements, of, { table: 'access_state', columns: ACCESS_COLUMNS, groups })).map(
-        readAccess,
+      facts: (await byGroup(statements, of, { from: this.#byGroup('fact'), columns: FACT_COLUMNS, groups })).map(
+        readFact,
       ),
+      access: await accessOfGroups(statements, of, groups),
     }
   }
 
@@ -76,7 +76,8 @@ class SqlLedgerStore implements LedgerStore {
     groups: readonly string[],
   ): Promise<readonly ObservationRow[]> {
     const columns = 'delivery, place, subject_group, data'
-    const rows = await byGroup(on(this.#database, transaction), of, { table: 'observation', columns, groups })
+    const from = this.#byGroup('observation')
+    const rows = await byGroup(on(this.#database, transaction), of, { from, columns, groups })
     return rows.map((row) => ({
       delivery: text(row, 'delivery'),
       place: count(row, 'place'),
@@ -95,10 +96,9 @@ class SqlLedgerStore implements LedgerStore {
       after: 'ON CONFLICT DO NOTHING',
     })
     await insert(statements, backend, {
-      into: 'register (account, source, kind, id, subject_group, data)',
-      rows: change.registers.map((row) => [...owner, row.kind, row.id, row.group, row.data]),
-      after:
-        'ON CONFLICT (account, source, kind, id) DO UPDATE SET subject_group = excluded.subject_group, data = excluded.data',
+      into: 'register (account, source, kind, id, data)',
+      rows: change.registers.map((row) => [...owner, row.kind, row.id, row.data]),
+      after: 'ON CONFLICT (account, source, kind, id) DO UPDATE SET data = excluded.data',
     })
     await insert(statements, backend, {
       into: `fact (account, source, ${FACT_COLUMNS})`,
@@ -149,7 +149,7 @@ class SqlLedgerStore implements LedgerStore {
 
   async register(of: SourceRef, kind: ObjectKind, id: string): Promise<RegisterRow | null> {
     const row = await this.#database.first(
-      'SELECT kind, id, subject_group, data FROM register WHERE account = ? AND source = ? AND kind = ? AND id = ?',
+      'SELECT kind, id, data FROM register WHERE account = ? AND source = ? AND kind = ? AND id = ?',
       [of.account, of.source, kind, id],
     )
     return row === null ? null : readRegister(row)
@@ -168,7 +168,7 @@ class SqlLedgerStore implements LedgerStore {
       values.push(after.source, after.id)
     }
     const rows = await this.#database.all(
-      `SELECT source, kind, id, subject_group, data FROM register WHERE ${where.join(' AND ')} ORDER BY source, id LIMIT ?`,
+      `SELECT source, kind, id, data FROM register WHERE ${where.join(' AND ')} ORDER BY source, id LIMIT ?`,
       [...values, limit],
     )
     return rows.map((row) => ({ ...readRegister(row), account, source: text(row, 'source') }))
@@ -191,10 +191,27 @@ class SqlLedgerStore implements LedgerStore {
       values.push(...more)
     }
     if (source !== undefined) add('source = ?', source)
-    if (customer !== undefined) add('customer = ?', customer)
+    if (customer !== undefined) {
+      add('customer = ?', customer)
+      add(
+        `subject_group IN (SELECT subject_group FROM membership WHERE account = ?
+           AND source IN (SELECT name FROM source WHERE account = ?) AND reference = ?)`,
+        account,
+        account,
+        `customer:${customer}`,
+      )
+    }
     if (kind !== undefined) add('kind = ?', kind)
     if (key !== undefined) add('fact_key = ?', key)
-    if (delivery !== undefined) add('delivery = ?', delivery)
+    if (delivery !== undefined && source !== undefined) {
+      add('delivery = ?', delivery)
+      add(
+        'subject_group IN (SELECT subject_group FROM observation WHERE account = ? AND source = ? AND delivery = ?)',
+        account,
+        source,
+        delivery,
+      )
+    }
     if (retracted !== undefined) add(retracted ? 'retracted_at IS NOT NULL' : 'retracted_at IS NULL')
     if (after !== undefined) add('(at, source, fact_key) < (?, ?, ?)', after.at, after.source, after.key)
     const rows = await this.#database.all(
@@ -251,6 +268,11 @@ class SqlLedgerStore implements LedgerStore {
     return row === null ? null : timeOrNull(row, 'at')
   }
 
+  /** The embedded planner takes an account for small and would read all of it. */
+  #byGroup(table: 'fact' | 'observation'): string {
+    return this.#database.backend === 'embedded' ? `${table} INDEXED BY ${table}_group` : table
+  }
+
   #context(transaction: Transaction, of: SourceRef): GroupContext {
     return { statements: this.#database.within(transaction), backend: this.#database.backend, of }
   }
@@ -259,17 +281,35 @@ class SqlLedgerStore implements LedgerStore {
 async function byGroup(
   statements: Statements,
   of: SourceRef,
-  what: { readonly table: string; readonly columns: string; readonly groups: readonly string[] },
+  what: { readonly from: string; readonly columns: string; readonly groups: readonly string[] },
 ): Promise<readonly SqlRow[]> {
   const found: SqlRow[] = []
   for (const part of parts(what.groups)) {
     const list = padded(part)
     found.push(
       ...(await statements.all(
-        `SELECT ${what.columns} FROM ${what.table} WHERE account = ? AND source = ? AND subject_group IN (${listOf(list.length)})`,
+        `SELECT ${what.columns} FROM ${what.from} WHERE account = ? AND source = ? AND subject_group IN (${listOf(list.length)})`,
         [of.account, of.source, ...list],
       )),
     )
+  }
+  return found
+}
+
+/** By the customers that belong to the groups: one index less to keep for each customer. */
+async function accessOfGroups(
+  statements: Statements,
+  of: SourceRef,
+  groups: readonly string[],
+): Promise<readonly AccessRow[]> {
+  const found: AccessRow[] = []
+  for (const part of parts(groups)) {
+    const list = padded(part)
+    const rows = await statements.all(
+      `SELECT ${ACCESS_COLUMNS} FROM access_state WHERE account = ? AND source = ? AND customer IN (${customersOf(list.length)})`,
+      [of.account, of.source, of.account, of.source, ...list],
+    )
+    found.push(...rows.map(readAccess))
   }
   return found
 }
@@ -302,7 +342,6 @@ function readRegister(row: SqlRow): RegisterRow {
   return {
     kind: oneOf(row, 'kind', OBJECT_KINDS),
     id: text(row, 'id'),
-    group: text(row, 'subject_group'),
     data: text(row, 'data'),
   }
 }

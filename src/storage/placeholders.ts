@@ -36,9 +36,17 @@ export function storable(values: readonly SqlValue[]): SqlValue[] {
 
 /** `(?, ?), (?, ?)`: the values of a multi-row insert. */
 export function rowsOf(rows: number, columns: number): string {
+  const key = rows * 100 + columns
+  const made = rowTexts.get(key)
+  if (made !== undefined) return made
   const row = `(${Array.from({ length: columns }, () => '?').join(', ')})`
-  return Array.from({ length: rows }, () => row).join(', ')
+  const text = Array.from({ length: rows }, () => row).join(', ')
+  rowTexts.set(key, text)
+  return text
 }
+
+/** Few: numbers of rows are powers of two or bounded, and there are few widths. */
+const rowTexts = new Map<number, string>()
 
 /** `?, ?, ?`: the members of an `IN` list. */
 export function listOf(members: number): string {

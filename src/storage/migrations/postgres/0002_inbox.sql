@@ -88,11 +88,9 @@ CREATE TABLE register (
   source TEXT NOT NULL,
   kind TEXT NOT NULL,
   id TEXT NOT NULL,
-  subject_group TEXT NOT NULL,
   data TEXT NOT NULL,
   PRIMARY KEY (account, source, kind, id)
 );
-CREATE INDEX register_group ON register (account, source, subject_group);
 
 CREATE TABLE fact (
   account TEXT NOT NULL,
@@ -111,8 +109,6 @@ CREATE TABLE fact (
 );
 CREATE INDEX fact_group ON fact (account, source, subject_group);
 CREATE INDEX fact_time ON fact (account, at, source, fact_key);
-CREATE INDEX fact_delivery ON fact (account, delivery);
-CREATE INDEX fact_customer ON fact (account, source, customer, at);
 
 CREATE TABLE access_state (
   account TEXT NOT NULL,
