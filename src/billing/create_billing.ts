@@ -7,6 +7,8 @@ import { createAccount, nowOf, requireAccount } from './accounts.ts'
 import type { NewAccount } from './accounts.ts'
 import { execute, executeCatalog } from './execute.ts'
 import type { Executed, ExecuteOptions } from './execute.ts'
+import { foresee } from './foresee.ts'
+import type { Foreseen } from './foresee.ts'
 import { importEntities } from './import_entities.ts'
 import type { ImportedEntities } from './import_entities.ts'
 import type { BillingPorts } from './ports.ts'
@@ -34,6 +36,8 @@ export interface Billing {
   executeCatalog(account: string, command: CatalogCommand, options: Omit<ExecuteOptions, 'customer'>): Promise<Executed>
   /** When an account must be looked at next. */
   nextDue(account: string): Promise<Instant | null>
+  /** See {@link foresee}. */
+  foresee(account: string, at: Instant, limit: number): Promise<readonly Foreseen[]>
   /** Does what is due in an account at `at`. */
   runDue(account: string, at: Instant): Promise<number>
   /** Does what is due in all accounts on the real clock. One account's failure does not hold up the others. */
@@ -70,6 +74,7 @@ export function createBilling(ports: BillingPorts): Billing {
     execute: (account, command, options) => execute(ports, account, command, options),
     executeCatalog: (account, command, options) => executeCatalog(ports, account, command, options),
     nextDue: (account) => nextDue(ports, account),
+    foresee: (account, at, limit) => foresee(ports, account, at, limit),
     runDue: (account, at) => runDue(ports, account, at),
     runReal: () => runReal(ports),
     beginAdvance: (account, target) => beginAdvance(ports, account, target),

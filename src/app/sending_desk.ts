@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto'
+import type { Billing } from '../billing/create_billing.ts'
+import type { NewAccount } from '../billing/accounts.ts'
+import type { Executed } from '../billing/execute.ts'
+import type { Delivery } from '../delivery/create_delivery.ts'
+import type { CatalogCommand, Command } from '../model/commands.ts'
+import type { EntityValues } from '../model/entities.ts'
+import { BillhookError } from '../model/error.ts'
+import { latest } from '../model/instant.ts'
+import type { Instant } from '../model/instant.ts'
+import type { Account, StoredEntity } from '../ports/billing_store.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { ApiKeys, Caller } from './api_keys.ts'
+import { forecast } from './forecast.ts'
+import type { Forecast } from './forecast.ts'
+import { createPaymentCallback } from './payment_callback.ts'
+import type { PaymentCallback } from './payment_callback.ts'
+import { retrieve } from './retrieve.ts'
+import type { Retrieved } from './retrieve.ts'
+import type { Sending } from './sending.ts'
+
+/** What the desk stands on. */
+export interface SendingDeskPorts {
+  readonly sending: Sending
+  readonly clock: Clock
+  readonly keys: ApiKeys
+  /** The account whose keys may look after all accounts. */
+  readonly operatorAccount: string
+  /** What the payment service signs its callbacks with; null: there is none. */
+  readonly paymentSecret: string | null
+}
+
+/** A call of the API that runs a command. */
+export interface Call {
+  readonly account: string
+  readonly idempotencyKey: string | null
+  /** What was asked for, byte by byte: the id of the call follows from it. */
+  readonly bytes: Uint8Array
+}
+
+/** What a command led to. */
+export interface Answered {
+  readonly executed: Executed
+  /** The entity after the command; null if it is no more. */
+  readonly entity: StoredEntity | null
+}
+
+/** The sending end as its API uses it. */
+export interface SendingDesk {
+  readonly billing: Billing
+  readonly delivery: Delivery
+  readonly keys: ApiKeys
+  readonly operatorAccount: string
+  readonly callback: PaymentCallback
+  /** @throws BillhookError `forbidden` if the caller’s key is not one of this account, nor of the operator’s */
+  requireAccount(caller: Pick<Caller, 'account'>, account: string): void
+  createAccount(wanted: NewAccount): Promise<Account>
+  command(call: Call, command: Command, customer: string | null): Promise<Answered>
+  catalogCommand(call: Call, command: CatalogCommand): Promise<Answered>
+  /** See {@link forecast}. */
+  forecast(account: Account): Promise<Forecast | null>
+  /**
+   * Advances a test clock; `next`: to the next thing that is due.
+   *
+   * @throws BillhookError `clock_backwards`, `invalid_request` on the real clock, `not_found`
+   */
+  advance(account: string, to: Instant | 'next'): Promise<Account>
+  /** See {@link retrieve}. */
+  retrieve(
+    account: string,
+    named: { readonly kind: keyof EntityValues; readonly id: string },
+    dialect: string | null,
+  ): Promise<Retrieved>
+}
+
+/** Puts the desk together. */
+export function createSendingDesk(ports: SendingDeskPorts): SendingDesk {
+  const { sending, operatorAccount, keys, clock, paymentSecret } = ports
+  const { billing, delivery } = sending
+  return {
+    billing,
+    delivery,
+    keys,
+    operatorAccount,
+    callback: createPaymentCallback(billing, clock, paymentSecret),
+    requireAccount: (caller, account) => {
+      if (caller.account === account || caller.account === operatorAccount) return
+      throw new BillhookError('forbidden', `this key belongs to the account ${caller.account}, not to ${account}`)
+    },
+    createAccount: (wanted) => billing.createAccount(wanted),
+    command: async (call, command, customer) => {
+      const options = { ...(await optionsOf(billing, call)), customer }
+      return answered(billing, call.account, await billing.execute(call.account, command, options))
+    },
+    catalogCommand: async (call, command) => {
+      const options = await optionsOf(billing, call)
+      return answered(billing, call.account, await billing.executeCatalog(call.account, command, options))
+    },
+    forecast: (account) => forecast(sending, account),
+    advance: (account, to) => advance(ports, account, to),
+    retrieve: (account, named, dialect) => retrieve(sending, account, named, dialect),
+  }
+}
+
+async function advance({ sending }: SendingDeskPorts, id: string, to: Instant | 'next'): Promise<Account> {
+  const { clock } = await sending.billing.account(id)
+  if (clock === null)
+    throw new BillhookError('invalid_request', `account ${id} runs on the real clock: it cannot be advanced`)
+  if (to !== 'next') return sending.advance(id, to)
+  const next = await sending.nextDue(id)
+  // What has been due for a while happens at the clock's own time.
+  return next === null ? sending.billing.account(id) : sending.advance(id, latest(next, clock.now))
+}
+
+/**
+ * The id of the call follows from the account's seed, its clock and what was asked: on a test clock the same calls give
+ * the same bytes.
+ */
+async function optionsOf(
+  billing: Billing,
+  { account: id, idempotencyKey, bytes }: Call,
+): Promise<{ readonly idempotencyKey: string | null; readonly requestId: string }> {
+  const account = await billing.account(id)
+  const hash = createHash('sha256')
+    .update(JSON.stringify([account.seed, billing.now(account), idempotencyKey]))
+    .update(bytes)
+    .digest()
+  const digits = BigInt(`0x${hash.subarray(0, 12).toString('hex')}`).toString(36)
+  return { idempotencyKey, requestId: `req_${digits.padStart(14, '0').slice(-14)}` }
+}
+
+async function answered(billing: Billing, account: string, executed: Executed): Promise<Answered> {
+  const { subject } = executed
+  if (subject === null || subject.kind === 'clock') return { executed, entity: null }
+  return { executed, entity: await billing.store.entity(account, subject.kind, subject.id) }
+}
