@@ -67,7 +67,7 @@ export async function attempt(
   if (active === null || state !== 'enabled') {
     const next = state === 'paused' ? 'held' : 'skipped'
     return {
-      result: resultOf(due, { state: next, dueAt: null, at: begun, status: null, entry: null }),
+      result: resultOf(due, { state: next, dueAt: null, at: begun, begunAt: begun, status: null, entry: null }),
       outcome: 'not_attempted',
     }
   }
@@ -78,7 +78,7 @@ export async function attempt(
   const problem = judge(active, outcome)
   const entry = entryOf({ begun, active, sealed, outcome, problem, traceparent })
   const status = outcome.ok ? outcome.status : null
-  const made = { at: now, status, entry: JSON.stringify(entry) }
+  const made = { at: now, begunAt: begun, status, entry: JSON.stringify(entry) }
   if (problem === null)
     return { result: resultOf(due, { ...made, state: 'delivered', dueAt: null }), outcome: 'acknowledged' }
   if (outcome.ok && outcome.status === 410 && active.policy.goneDisables)
@@ -86,7 +86,7 @@ export async function attempt(
   // A shutdown of ours is not the endpoint's failure: the same attempt is due again.
   if (!outcome.ok && outcome.reason === 'canceled')
     return {
-      result: resultOf(due, { state: 'pending', dueAt: now, at: now, status: null, entry: null }),
+      result: resultOf(due, { state: 'pending', dueAt: now, at: now, begunAt: begun, status: null, entry: null }),
       outcome: 'not_attempted',
     }
   const dueAt = nextAttempt({
@@ -150,7 +150,7 @@ function judge(active: ActiveEndpoint, outcome: HttpOutcome): string | null {
 
 function resultOf(
   due: DueDelivery,
-  made: Pick<AttemptResult, 'state' | 'dueAt' | 'at' | 'status' | 'entry'>,
+  made: Pick<AttemptResult, 'state' | 'dueAt' | 'at' | 'begunAt' | 'status' | 'entry'>,
 ): AttemptResult {
   const { event, endpoint, lease, clock } = due
   return { account: event.account, event: event.id, endpoint, lease, made: due.made, clock, ...made }

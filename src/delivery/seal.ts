@@ -52,7 +52,8 @@ export async function sealFor(
   const { dialect, policy } = active
   const at = policy.freshSignature ? times.now : (times.firstAt ?? times.now)
   const secrets = signingSecrets(active.secrets, dialect.rotation, event, times.now).map(({ text }) => text)
-  const signingKey = dialect.rotation.kind === 'key_set' ? await keys.current(event.account, at) : null
+  const signingKey =
+    dialect.rotation.kind === 'key_set' ? await keys.at(event.account, times.firstAt ?? times.now, times.now) : null
   const sealed =
     event.raw === null
       ? dialect.seal(notificationOf(event), { secrets, signingKey }, at)

@@ -1,4 +1,5 @@
 import { createHash, createPublicKey, generateKeyPair } from 'node:crypto'
+import { BillhookError } from '../model/error.ts'
 import { addMs, DAY_MS } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
 import type { SealingKeys } from '../dialects/dialect.ts'
@@ -8,50 +9,71 @@ import type { DeliveryPorts } from './ports.ts'
 /** A retired key is published for so long, unless the dialect's rotation says otherwise. */
 const OVERLAP_MS = 2 * DAY_MS
 
+type SigningKey = NonNullable<SealingKeys['signingKey']>
+
+/** A key with the time from which it signs. */
+interface TimedKey extends SigningKey {
+  readonly createdAt: Instant
+  readonly retiresAt: Instant | null
+}
+
 /** The RSA keys that an account signs tokens with: made when first needed, published as a key set. */
 export class SigningKeys {
   readonly #ports: Pick<DeliveryPorts, 'endpoints' | 'secretBox' | 'transactions'>
-  readonly #current = new Map<string, Promise<NonNullable<SealingKeys['signingKey']>>>()
+  /** Newest first. */
+  readonly #known = new Map<string, Promise<readonly TimedKey[]>>()
 
   constructor(ports: Pick<DeliveryPorts, 'endpoints' | 'secretBox' | 'transactions'>) {
     this.#ports = ports
   }
 
-  /** The key that signs now; made if the account has none. Kept in memory until {@link forget}. */
-  current(account: string, now: Instant): Promise<NonNullable<SealingKeys['signingKey']>> {
-    let key = this.#current.get(account)
-    if (key === undefined) {
-      key = this.#find(account, now)
-      this.#current.set(account, key)
-      key.catch(() => this.#current.delete(account))
+  /**
+   * The key that signs what was first sent at `at`: the same one for every attempt, so that the bytes stay the same, as
+   * long as it is published. An account without a key gets its first one.
+   */
+  async at(account: string, at: Instant, now: Instant): Promise<SigningKey> {
+    let keys = this.#known.get(account)
+    if (keys === undefined) {
+      keys = this.#find(account, now)
+      this.#known.set(account, keys)
+      keys.catch(() => this.#known.delete(account))
     }
-    return key
+    const published = (await keys).filter(({ retiresAt }) => retiresAt === null || retiresAt > now)
+    const key = published.find(({ createdAt }) => createdAt <= at) ?? published.at(-1)
+    if (key === undefined) throw new BillhookError('internal_invariant', `the account ${account} has no key that signs`)
+    return { keyId: key.keyId, privateKeyPem: key.privateKeyPem }
   }
 
   /** Other nodes may have rotated: look again at the next use. */
   forget(): void {
-    this.#current.clear()
+    this.#known.clear()
   }
 
   /** Makes the next key; the one before stays published for the overlap. */
   async rotate(account: string, now: Instant, overlapMs: number = OVERLAP_MS): Promise<string> {
     const key = await this.#make(account, now, addMs(now, overlapMs))
-    this.#current.delete(account)
+    this.#known.delete(account)
     return key.keyId
   }
 
   /** The public keys as a JSON Web Key Set, newest first. */
   async keySet(account: string, now: Instant): Promise<{ readonly keys: readonly unknown[] }> {
-    await this.current(account, now)
+    await this.at(account, now, now)
     const keys = await this.#ports.endpoints.signingKeys(null, account)
     const published = keys.filter(({ retiresAt }) => retiresAt === null || retiresAt > now)
     return { keys: published.map(({ jwk }): unknown => JSON.parse(jwk)) }
   }
 
-  async #find(account: string, now: Instant): Promise<NonNullable<SealingKeys['signingKey']>> {
-    const stored = (await this.#ports.endpoints.signingKeys(null, account)).find(({ retiresAt }) => retiresAt === null)
-    const key = stored ?? (await this.#make(account, now, null))
-    return { keyId: key.keyId, privateKeyPem: this.#ports.secretBox.unlock(key.lockedPem) }
+  async #find(account: string, now: Instant): Promise<readonly TimedKey[]> {
+    const stored = await this.#ports.endpoints.signingKeys(null, account)
+    const current = stored.find(({ retiresAt }) => retiresAt === null)
+    const keys = current === undefined ? [await this.#make(account, now, null), ...stored] : stored
+    return keys.map(({ keyId, lockedPem, createdAt, retiresAt }) => ({
+      keyId,
+      privateKeyPem: this.#ports.secretBox.unlock(lockedPem),
+      createdAt,
+      retiresAt,
+    }))
   }
 
   /** @param retire when the present key ends; null: there is none, and if another node made one meanwhile, that one holds */

@@ -81,6 +81,8 @@ export interface AttemptResult {
   /** When the next attempt is made; null if there is none. */
   readonly dueAt: Instant | null
   readonly at: Instant
+  /** When the attempt began: the schedule and repeated signatures count from the first one. */
+  readonly begunAt: Instant
   readonly status: number | null
   /** The attempt as JSON text without line breaks; null if none was made. */
   readonly entry: string | null
