@@ -26,6 +26,8 @@ export const NO_FAULTS: NetworkFaults = {
 /** A forged copy that reached the receiver, and what it answered. */
 export interface Forgery {
   readonly status: number
+  /** True if what the receiver knows was another after it. */
+  readonly changed: boolean
 }
 
 /** No story has more deliveries than this in one step. */
@@ -43,16 +45,26 @@ export class FaultyNetwork implements HttpClient {
   readonly #faults: NetworkFaults
   readonly #random: Random
   readonly #forges: readonly Forge[]
+  readonly #knowledge: () => Promise<string>
   /** Deliveries that have been tried before, by their body: only the first attempt is lost. */
   readonly #tried = new Set<string>()
+  /** Deliveries whose first attempt was lost and that did not arrive since. */
+  readonly #lost = new Set<string>()
   #held: HttpRequest[] = []
   readonly #forgeries: Forgery[] = []
 
   constructor(
     receiver: (request: HttpRequest) => Promise<HttpOutcome>,
-    settings: { readonly faults: NetworkFaults; readonly random: Random; readonly forges: readonly Forge[] },
+    settings: {
+      readonly faults: NetworkFaults
+      readonly random: Random
+      readonly forges: readonly Forge[]
+      /** What the receiver knows, as a text that is another when that is. */
+      readonly knowledge: () => Promise<string>
+    },
   ) {
     this.#receiver = receiver
+    this.#knowledge = settings.knowledge
     this.#faults = settings.faults
     this.#random = settings.random
     this.#forges = settings.forges
@@ -63,19 +75,31 @@ export class FaultyNetwork implements HttpClient {
     return this.#forgeries
   }
 
+  /** How many lost deliveries have not arrived yet. */
+  get outstanding(): number {
+    return this.#lost.size
+  }
+
   async send(request: HttpRequest): Promise<HttpOutcome> {
     await this.#forge(request)
     const key = `${request.url}\n${Buffer.from(request.body ?? new Uint8Array()).toString('base64')}`
     const first = !this.#tried.has(key)
     this.#tried.add(key)
-    if (this.#faults.dropFirst && first) return lost()
+    if (this.#faults.dropFirst && first) {
+      this.#lost.add(key)
+      return lost()
+    }
+    this.#lost.delete(key)
     if (this.#faults.shuffle) return this.#hold(request)
     const outcome = await this.#receiver(request)
     if (this.#faults.duplicate) {
       await this.#receiver(request)
       this.#hold(request)
     }
-    if (this.#faults.slowMs > request.timeoutMs && first) return tooSlow(request.timeoutMs)
+    if (this.#faults.slowMs > request.timeoutMs && first) {
+      this.#lost.add(key)
+      return tooSlow(request.timeoutMs)
+    }
     return outcome
   }
 
@@ -100,8 +124,10 @@ export class FaultyNetwork implements HttpClient {
     for (const forge of this.#forges) {
       const forged = forge(request)
       if (forged === null) continue
+      const before = await this.#knowledge()
       const outcome = await this.#receiver(forged)
-      this.#forgeries.push({ status: outcome.ok ? outcome.status : 0 })
+      const changed = (await this.#knowledge()) !== before
+      this.#forgeries.push({ status: outcome.ok ? outcome.status : 0, changed })
     }
   }
 }

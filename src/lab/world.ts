@@ -3,9 +3,18 @@ import type { AccessAnswer } from '../model/access.ts'
 import type { Price } from '../model/entities.ts'
 import type { Instant } from '../model/instant.ts'
 import type { JsonObject } from '../model/json.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { Emission } from './emissions.ts'
 import type { Effect } from './effects.ts'
 import type { Given } from './given.ts'
+
+/** The account that a story is played in. */
+export const STORY_ACCOUNT = 'story'
+
+/** A clock that a story sets. It may be set back: a retry happens later on the network than on the billing clock. */
+export interface SettableClock extends Clock {
+  set(at: Instant): void
+}
 
 /** One delivery to the receiver, with what became of each attempt. */
 export interface WorldDelivery {
