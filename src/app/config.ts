@@ -37,6 +37,10 @@ export interface Config {
   readonly demo: boolean
   /** True: the billing engine and the delivery engine run in this process. */
   readonly sending: boolean
+  /** True: derived facts are sent on to the account's endpoints. */
+  readonly forwardFacts: boolean
+  /** The user's own payment service; null: the sandbox, which moves no money. */
+  readonly payments: { readonly url: string; readonly secret: string } | null
 }
 
 export interface MailConfig {
@@ -177,6 +181,24 @@ export const SETTINGS = [
     secret: false,
     meaning: 'Whether the billing engine and the delivery engine run in this process.',
   },
+  {
+    name: 'BILLHOOK_FORWARD_FACTS',
+    fallback: 'false',
+    secret: false,
+    meaning: 'Whether facts derived from deliveries are sent on to the account’s endpoints as Standard Webhooks.',
+  },
+  {
+    name: 'BILLHOOK_PAYMENTS_URL',
+    fallback: null,
+    secret: false,
+    meaning: 'The payment service that the billing engine charges through; unset: a sandbox that moves no money.',
+  },
+  {
+    name: 'BILLHOOK_PAYMENTS_SECRET',
+    fallback: null,
+    secret: true,
+    meaning: 'What charge requests and callbacks are signed with, `whsec_…`; needed with a payment service.',
+  },
 ] as const satisfies readonly Setting[]
 
 type Name = (typeof SETTINGS)[number]['name']
@@ -220,6 +242,8 @@ export function parseConfig(env: Environment): Config {
     allowPrivateAddresses: trueOrFalse(env, 'BILLHOOK_ALLOW_PRIVATE_ADDRESSES'),
     demo: trueOrFalse(env, 'BILLHOOK_DEMO'),
     sending: trueOrFalse(env, 'BILLHOOK_SENDING'),
+    forwardFacts: trueOrFalse(env, 'BILLHOOK_FORWARD_FACTS'),
+    payments: payments(env),
   })
 }
 
@@ -305,6 +329,13 @@ function mail(env: Environment): MailConfig | null {
   if (!/^[a-z]{2}(-[A-Za-z]{2})?$/.test(locale)) wrong('BILLHOOK_MAIL_LOCALE', `${locale} is not a language such as en`)
   if (smtpUrl === null) return null
   return { smtpUrl, from: from ?? wrong('BILLHOOK_MAIL_FROM', 'is not set, but a mail server is'), locale }
+}
+
+function payments(env: Environment): Config['payments'] {
+  const address = url(env, 'BILLHOOK_PAYMENTS_URL', ['http:', 'https:'])
+  if (address === null) return null
+  const secret = valueOf(env, 'BILLHOOK_PAYMENTS_SECRET')
+  return { url: address, secret: secret ?? wrong('BILLHOOK_PAYMENTS_SECRET', 'is not set, but a payment service is') }
 }
 
 function wrong(name: Name, what: string): never {

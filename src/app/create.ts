@@ -1,16 +1,22 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { profileFor } from '../dialects/registry.ts'
 import { createInbox } from '../inbox/create_inbox.ts'
 import type { Inbox } from '../inbox/create_inbox.ts'
-import { BillhookError, messageOf } from '../model/error.ts'
+import { BillhookError, isBillhookError, messageOf } from '../model/error.ts'
 import { canonicalJson, isObject } from '../model/json.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { ApiStore } from '../ports/api_store.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
+import type { Mailer } from '../ports/mail.ts'
 import type { MailPreferences } from '../ports/mail_preferences.ts'
+import type { Payments } from '../ports/payments.ts'
 import type { Random } from '../ports/random.ts'
 import { createLog } from '../runtime/logger.ts'
+import { loggingMailer, SmtpMailer } from '../runtime/mailer.ts'
+import { createHttpPayments } from '../runtime/payments_http.ts'
+import { createSandboxPayments } from '../runtime/payments_sandbox.ts'
 import { parseSecretKey, secretKeyFromFile } from '../runtime/secret_box.ts'
 import { createApiStore } from '../storage/api_store.ts'
 import { createInboxStore } from '../storage/inbox_store.ts'
@@ -21,6 +27,9 @@ import type { ApiKeys } from './api_keys.ts'
 import type { Config } from './config.ts'
 import { openCore } from './core.ts'
 import type { Core } from './core.ts'
+import { retryWindowOf } from './profile.ts'
+import { createSending } from './sending.ts'
+import type { Sending } from './sending.ts'
 import { within } from './shutdown.ts'
 
 /** The account that everything belongs to where nobody says otherwise. */
@@ -34,13 +43,15 @@ export interface App extends AsyncDisposable {
   readonly config: Config
   readonly core: Core
   readonly inbox: Inbox
+  /** Null: this process only receives. */
+  readonly sending: Sending | null
   readonly keys: ApiKeys
   readonly answers: ApiStore
   readonly mailPreferences: MailPreferences
   /** The file that the first API key was written to, if this start made it; else null. */
   readonly newKeyFile: string | null
   /** Begins to work behind the answers. Register handlers before. */
-  start(): void
+  start(): Promise<void>
   /** Whether requests can be served. @throws BillhookError `store_unavailable` if the database does not answer */
   ready(): Promise<void>
   /** Ends what runs, within the configured time, and closes the store. May be called again. */
@@ -53,6 +64,12 @@ export interface AppParts {
   readonly random?: Random
   readonly log?: Log
 }
+
+/** What is written after the last request or handler has ended. */
+const SETTLE_MS = 1_000
+
+/** How long the payment service may take to answer. */
+const PAYMENTS_TIMEOUT_MS = 20_000
 
 /** Where the first API key is written to. */
 const KEY_FILE = 'api_key'
@@ -82,26 +99,35 @@ export async function createApp(config: Config, parts: AppParts = {}): Promise<A
 async function wire(config: Config, core: Core): Promise<App> {
   const { database, clock, random, log } = core
   const inbox = createInbox(
-    { ...core, store: createInboxStore(database) },
+    { ...core, store: createInboxStore(database), traits: traitsOf },
     { ingest: { maxBodyBytes: config.maxBodyBytes } },
   )
+  const sending = config.sending ? createSending({ ...core, ...servicesOf(config, core) }) : null
+  if (sending !== null) {
+    await ensureAccount(sending)
+    if (config.forwardFacts) forwardFacts(inbox, sending)
+  }
   const answers = createApiStore(database)
   const keys = createApiKeys({ store: answers, clock, random })
   if (config.policyFile !== null) await usePolicyFile(inbox, config.policyFile)
   let closed: Promise<void> | null = null
   const close = (): Promise<void> => {
-    closed ??= end(config, core, inbox)
+    closed ??= end(config, core, { inbox, sending })
     return closed
   }
   return {
     config,
     core,
     inbox,
+    sending,
     keys,
     answers,
     mailPreferences: createMailPreferences(database),
     newKeyFile: await firstKey(config, keys, log),
-    start: () => inbox.start(),
+    async start() {
+      inbox.start()
+      await sending?.start()
+    },
     async ready() {
       if (closed !== null) throw new BillhookError('shutting_down', 'this process is shutting down')
       await database.first('SELECT 1 AS one')
@@ -111,11 +137,60 @@ async function wire(config: Config, core: Core): Promise<App> {
   }
 }
 
-async function end(config: Config, core: Core, inbox: Inbox): Promise<void> {
-  const inTime = await within(config.shutdownTimeoutMs, inbox.stop())
+/** The grace that a provider's own retries suggest. */
+function traitsOf(dialect: string): { readonly retryWindowMs: number } {
+  return { retryWindowMs: retryWindowOf(profileFor(dialect)) }
+}
+
+async function end(config: Config, core: Core, ends: Pick<App, 'inbox' | 'sending'>): Promise<void> {
+  const { shutdownTimeoutMs } = config
+  const stopped = Promise.all([ends.inbox.stop(), ends.sending?.stop(shutdownTimeoutMs)])
+  const inTime = await within(shutdownTimeoutMs + SETTLE_MS, stopped)
   // A handler that hangs is told again after the next start: its reaction is not noted as done.
-  if (!inTime) core.log.warn({}, 'reactions did not end in time; they are told again after the next start')
+  if (!inTime) core.log.warn({}, 'not everything ended in time; it goes on after the next start')
   await core[Symbol.asyncDispose]()
+}
+
+/** The world outside: mail and payments. */
+function servicesOf(config: Config, core: Core): { readonly mailer: Mailer; readonly payments: Payments } {
+  const { mail, payments } = config
+  return {
+    mailer:
+      mail === null
+        ? loggingMailer(core.log)
+        : new SmtpMailer({ url: mail.smtpUrl, from: mail.from, domain: domainOf(mail.from) }),
+    payments:
+      payments === null
+        ? createSandboxPayments()
+        : createHttpPayments({ ...payments, timeoutMs: PAYMENTS_TIMEOUT_MS }, core.http, core.clock),
+  }
+}
+
+function domainOf(address: string): string {
+  return /@([^\s>]+)/.exec(address)?.[1] ?? 'localhost'
+}
+
+/** The account that endpoints and forwarding belong to where nobody made one. */
+async function ensureAccount(sending: Sending): Promise<void> {
+  const accounts = await sending.billing.store.accounts()
+  if (accounts.some(({ id }) => id === MAIN_ACCOUNT)) return
+  try {
+    await sending.billing.createAccount({ id: MAIN_ACCOUNT, name: MAIN_ACCOUNT, dialect: 'standard', livemode: true })
+  } catch (error) {
+    // Another node was first.
+    if (!isBillhookError(error) || error.code !== 'conflict') throw error
+  }
+}
+
+/** Facts go on to the endpoints of their account in the transaction that notes them as told: each exactly once. */
+function forwardFacts(inbox: Inbox, { delivery }: Sending): void {
+  inbox.handlers.onAny(async (reaction) => {
+    const { account, fact, retracted, replay } = reaction
+    // The event was sent when the fact was told; a replay would be the same event again.
+    if (retracted || replay) return
+    await reaction.transaction((open) => delivery.forwarder.forwardFacts(open, account, [fact]))
+    delivery.wake()
+  }, 'forward')
 }
 
 function locationOf(config: Config): StoreLocation {

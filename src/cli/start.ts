@@ -53,7 +53,7 @@ async function serve(config: Config, io: CliIo): Promise<void> {
   try {
     const server = await startServer(app)
     try {
-      app.start()
+      await app.start()
       noteUrl(config, server.url)
       io.out(`${server.url}\n`)
       if (app.newKeyFile !== null) io.err(`billhook: the first API key is in ${app.newKeyFile}\n`)

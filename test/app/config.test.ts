@@ -43,10 +43,14 @@ describe('The configuration', () => {
       BILLHOOK_ALLOW_PRIVATE_ADDRESSES: 'true',
       BILLHOOK_DEMO: 'false',
       BILLHOOK_SENDING: 'false',
+      BILLHOOK_FORWARD_FACTS: 'true',
+      BILLHOOK_PAYMENTS_URL: 'https://pay.example.com',
+      BILLHOOK_PAYMENTS_SECRET: 'whsec_b',
     }
     const mailBase = { BILLHOOK_SMTP_URL: 'smtp://127.0.0.1', BILLHOOK_MAIL_FROM: 'a@example.com' }
+    const payBase = { BILLHOOK_PAYMENTS_URL: 'https://a.example.com', BILLHOOK_PAYMENTS_SECRET: 'whsec_a' }
     for (const { name } of SETTINGS) {
-      const base = name.includes('MAIL') || name.includes('SMTP') ? mailBase : {}
+      const base = name.includes('MAIL') || name.includes('SMTP') ? mailBase : name.includes('PAYMENTS') ? payBase : {}
       expect(parseConfig({ ...base, [name]: other[name] }), name).not.toEqual(parseConfig(base))
     }
   })
@@ -77,6 +81,10 @@ describe('The configuration', () => {
 
   it('wants a sender with a mail server', () => {
     expect(() => parseConfig({ BILLHOOK_SMTP_URL: 'smtp://x' })).toThrow(/BILLHOOK_MAIL_FROM is not set/)
+  })
+
+  it('wants a secret with a payment service', () => {
+    expect(() => parseConfig({ BILLHOOK_PAYMENTS_URL: 'https://x.example.com' })).toThrow(/BILLHOOK_PAYMENTS_SECRET/)
   })
 
   it('shows no secret: not when it is printed, not in the message about a wrong one', () => {

@@ -64,13 +64,15 @@ export async function serve(
     BILLHOOK_DATA_FOLDER: folder,
     BILLHOOK_PORT: '0',
     BILLHOOK_DEMO: 'false',
+    // Its loops look around every few milliseconds of a clock that is moved by days here.
+    BILLHOOK_SENDING: 'false',
     BILLHOOK_SHUTDOWN_TIMEOUT: 'PT2S',
     ...database,
     ...options.env,
   })
   const app = await createApp(config, { clock, log: NO_LOG })
   const server = await startServer(app, { checkAnswers: true })
-  if (options.begin !== false) app.start()
+  if (options.begin !== false) await app.start()
   const { text: key } = await app.keys.create({ account: 'main', name: 'tests', scope: 'admin' })
   const read = async (response: Response): Promise<Answered> => {
     const text = await response.text()
