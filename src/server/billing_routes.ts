@@ -1,3 +1,6 @@
+import type { App } from '../app/create.ts'
+import { MAIN_ACCOUNT } from '../app/create.ts'
+import { createSendingDesk } from '../app/sending_desk.ts'
 import type { SendingDesk } from '../app/sending_desk.ts'
 import { accountRoutes, billingLogRoutes, clockRoutes } from './billing_accounts.ts'
 import { catalogCommands } from './billing_catalog.ts'
@@ -6,8 +9,21 @@ import { checkoutCommands, invoiceCommands, paymentCommands, usageCommands } fro
 import { objectRoutes } from './billing_objects.ts'
 import type { Route } from './route.ts'
 
+/** All routes of the sending end; none if it does not run in this process. */
+export function sendingRoutes({ sending, core, keys, config }: App): readonly Route[] {
+  if (sending === null) return []
+  const desk = createSendingDesk({
+    sending,
+    clock: core.clock,
+    keys,
+    operatorAccount: MAIN_ACCOUNT,
+    paymentSecret: config.payments?.secret ?? null,
+  })
+  return billingRoutes(desk)
+}
+
 /** The billing system over HTTP: accounts, clocks, commands, reading. */
-export function billingRoutes(desk: SendingDesk): readonly Route[] {
+function billingRoutes(desk: SendingDesk): readonly Route[] {
   const commands = [
     ...catalogCommands,
     ...customerCommands,

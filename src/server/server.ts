@@ -4,6 +4,7 @@ import { MAIN_ACCOUNT, VERSION } from '../app/create.ts'
 import { SECOND_MS } from '../model/instant.ts'
 import type { JsonObject } from '../model/json.ts'
 import { createApi } from './api.ts'
+import { sendingRoutes } from './billing_routes.ts'
 import { startHttpServer } from './http_server.ts'
 import type { HttpServer, Incoming, IngestReply } from './http_server.ts'
 import { openApi } from './openapi.ts'
@@ -32,6 +33,7 @@ export function routesOf(app: App, publicUrl: () => string): readonly Route[] {
     ...accessRoutes(app),
     ...keyRoutes(app),
     ...mailRoutes(app),
+    ...sendingRoutes(app),
   )
   return routes
 }
