@@ -4,6 +4,7 @@
  */
 import type { Instant } from '../model/instant.ts'
 import type { Observation } from '../model/observations.ts'
+import { isTerminal } from '../model/status.ts'
 import { factKey, FactSet } from './fact_set.ts'
 import { addHappeningFacts, addRenewals } from './happening_facts.ts'
 import { addCheckoutFacts, addInvoiceFacts, addPaymentFacts } from './invoice_facts.ts'
@@ -28,15 +29,17 @@ export function fold(observations: readonly Observation[], options: FoldOptions 
   const sources = sourcesOf(observations)
   const facts = new FactSet()
   const successions = successionsOf(sources)
-  const byInvoice = happeningsBySubscription(sources)
+  const unclear = new Set([...successions].flatMap(([id, { by, sure }]) => (sure ? [] : [id, by])))
+  const bySubscription = happeningsBySubscription(sources)
   addInvoiceFacts(sources, facts)
   addPaymentFacts(sources, facts)
   addCheckoutFacts(sources, facts)
   const subscriptions = sources.subscriptions.flatMap((id) =>
     foldSubscription(sources, facts, {
       id,
-      happenings: byInvoice.get(id) ?? [],
+      happenings: bySubscription.get(id) ?? [],
       successor: successions.get(id) ?? null,
+      clear: !unclear.has(id),
     }),
   )
   const usage = deriveUsage(sources, facts, options.policy)
@@ -70,15 +73,17 @@ function successionsOf(sources: Sources): ReadonlyMap<string, Succession> {
       customer: sources.customerOf(id),
       group: valued.value.plan?.group ?? null,
       at: steps.find((step) => step.verb === 'created')?.stamp ?? null,
+      ended: isTerminal(valued.value.status) ? 0 : 1,
     }))
-    .sort((a, b) => (a.at ?? 0) - (b.at ?? 0) || (a.id < b.id ? -1 : 1))
+    // Of two made at one instant, the one that has ended is the older.
+    .sort((a, b) => (a.at ?? 0) - (b.at ?? 0) || a.ended - b.ended || (a.id < b.id ? -1 : 1))
   const successions = new Map<string, Succession>()
   held.forEach((older, index) => {
     const newer = held
       .slice(index + 1)
       .find((each) => each.at !== null && each.customer === older.customer && each.group === older.group)
     if (newer !== undefined && newer.at !== null && older.customer !== null) {
-      successions.set(older.id, { by: newer.id, at: newer.at })
+      successions.set(older.id, { by: newer.id, at: newer.at, sure: newer.at !== older.at })
     }
   })
   return successions
@@ -88,6 +93,8 @@ interface About {
   readonly id: string
   readonly happenings: readonly ToldHappening[]
   readonly successor: Succession | null
+  /** False if it cannot be told which of two agreements is the newer. */
+  readonly clear: boolean
 }
 
 function foldSubscription(sources: Sources, facts: FactSet, about: About): readonly SubscriptionState[] {
@@ -127,7 +134,7 @@ function foldSubscription(sources: Sources, facts: FactSet, about: About): reado
       supersededAt: successor?.at ?? null,
       statusFact: known.statusFact,
       paidFact: paidFactOf(facts, id, cycles),
-      sure: valued.sure && known.sure,
+      sure: valued.sure && known.sure && about.clear,
       gaps,
       lastEvent: known.lastEvent,
     },

@@ -163,7 +163,7 @@ export function paidOf(sources: Sources, account: Account, cycles: readonly Paid
   const proofs: Paid[] = cycles.flatMap(({ through, basis, invoice, sure }) =>
     through === null ? [] : [{ through, openEnded: false, basis, invoice, sure }],
   )
-  const givenBack = refundedEnds(account, cycles)
+  const givenBack = refundedEnds(sources, account, cycles)
   const shown = shownPaidThrough(sources, account, givenBack)
   if (shown !== null) proofs.push({ through: shown, openEnded: false, basis: 'cycle', invoice: null, sure: true })
   const best = furthest(proofs)
@@ -188,14 +188,15 @@ function furthest(proofs: readonly Paid[]): Paid | null {
 }
 
 /** The ends of cycles whose payments were told, and are given back. */
-function refundedEnds({ happenings }: Account, cycles: readonly PaidCycle[]): ReadonlySet<Instant> {
+function refundedEnds(sources: Sources, account: Account, cycles: readonly PaidCycle[]): ReadonlySet<Instant> {
   const counted = new Set(cycles.map((cycle) => cycle.through))
-  return new Set(
-    happenings.flatMap(({ happening }) => {
-      const told = happening.what === 'payment_succeeded' ? happening.paidThrough : null
-      return told === null || counted.has(told) ? [] : [told]
-    }),
+  const told = account.happenings.map(({ happening }) =>
+    happening.what === 'payment_succeeded' ? happening.paidThrough : null,
   )
+  const billed = account.invoices.map((invoice) =>
+    isRefunded(sources, invoice) ? (invoice.valued.value.period?.until ?? null) : null,
+  )
+  return new Set([...told, ...billed].flatMap((end) => (end === null || counted.has(end) ? [] : [end])))
 }
 
 /** The furthest end that the subscription's own bodies prove; those of refunded payments do not count. */

@@ -34,6 +34,8 @@ export interface Walked {
 export interface Succession {
   readonly by: string
   readonly at: Instant
+  /** False if both were made at one instant, so that nothing says which is the newer. */
+  readonly sure: boolean
 }
 
 interface Walk {

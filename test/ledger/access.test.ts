@@ -143,6 +143,17 @@ describe('what proves a payment', () => {
     expect(access(story, '2026-01-10')).toMatchObject({ allowed: false, paidThrough: t('2026-01-01') })
   })
 
+  it('a refunded invoice of a counted cycle takes that cycle away too', () => {
+    const story = [
+      subscription('2026-01-01', { status: 'active', paidThrough: t('2026-02-01'), period: JAN }, { event: 'e1' }),
+      invoice('2026-01-01', { status: 'paid', period: JAN, amountPaid: eur(5000) }, { event: 'e1' }),
+      payment('2026-01-01', { status: 'succeeded', invoice: { id: 'in_1' } }, { event: 'e1' }),
+      payment('2026-01-03', { status: 'succeeded', invoice: { id: 'in_1' }, refunded: eur(5000) }),
+    ]
+    expect(access(story.slice(0, 3), '2026-01-10').paidThrough).toBe(t('2026-02-01'))
+    expect(access(story, '2026-01-10')).toMatchObject({ allowed: false, paidThrough: t('2026-01-01') })
+  })
+
   it('a paid proration extends nothing', () => {
     const story = [
       active('2026-01-01', { period: JAN }, { verb: 'created' }),
