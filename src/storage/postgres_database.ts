@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { Pool, TypeOverrides } from 'pg'
-import type { PoolClient, QueryResult } from 'pg'
+import type { ClientBase, QueryResult } from 'pg'
 import { BillhookError, messageOf } from '../model/error.ts'
 import type { Transaction } from '../ports/transaction.ts'
 import type { Database, SqlRow, SqlValue, Statements } from './database.ts'
@@ -44,9 +44,12 @@ export class PostgresDatabase implements Database {
   readonly backend = 'postgres'
   readonly #pool: Pool
   readonly #open = new WeakMap<Transaction, Statements>()
+  readonly #schema: string | null
+  readonly #readers = readers()
   #closing: Promise<void> | null = null
 
   constructor(options: PostgresOptions) {
+    this.#schema = options.schema
     if (options.schema !== null && !/^[a-z_][a-z0-9_]{0,62}$/.test(options.schema))
       throw new BillhookError('config_invalid', `${options.schema} cannot be the name of a schema: use a-z, 0-9 and _`)
     this.#pool = new Pool({
@@ -57,7 +60,7 @@ export class PostgresDatabase implements Database {
       idle_in_transaction_session_timeout: options.statementTimeoutMs,
       application_name: 'billhook',
       keepAlive: true,
-      types: readers(),
+      types: this.#readers,
       ...(options.schema === null ? {} : { options: `-c search_path=${options.schema}` }),
     })
     // Without a listener, a connection that breaks while nobody waits for it would end the process. The next statement
@@ -94,6 +97,26 @@ export class PostgresDatabase implements Database {
     if (statements === undefined)
       throw new BillhookError('internal_invariant', 'a transaction was used that is over, or that another store opened')
     return statements
+  }
+
+  /**
+   * Runs `work` inside the transaction that the caller has open on a client of its own: nothing is committed or rolled
+   * back here. The client's search path is as it was when `work` ends.
+   */
+  async join<T>(client: ClientBase, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    const transaction: Transaction = { backend: 'postgres', native: client }
+    const statements = asStatements(client, this.#readers)
+    const path = this.#schema === null ? null : await statements.first(`SELECT current_setting('search_path') AS path`)
+    if (path !== null) await statements.run(`SELECT set_config('search_path', ?, true)`, [this.#schema])
+    this.#open.set(transaction, statements)
+    try {
+      return await work(transaction)
+    } finally {
+      this.#open.delete(transaction)
+      // After a failed statement the transaction takes no more, and its rollback restores the path.
+      const before = path?.['path'] ?? null
+      if (before !== null) await statements.run(`SELECT set_config('search_path', ?, true)`, [before]).catch(() => 0)
+    }
   }
 
   close(): Promise<void> {
@@ -140,21 +163,32 @@ function nameOf(text: string): string | undefined {
   return name
 }
 
-async function query(on: Pool | PoolClient, sql: string, values: readonly SqlValue[]): Promise<QueryResult<SqlRow>> {
+async function query(
+  on: Pool | ClientBase,
+  sql: string,
+  values: readonly SqlValue[],
+  types: TypeOverrides | null = null,
+): Promise<QueryResult<SqlRow>> {
   const text = numbered(sql, values.length)
   const name = nameOf(text)
   try {
-    return await on.query<SqlRow>({ text, values: storable(values), ...(name === undefined ? {} : { name }) })
+    return await on.query<SqlRow>({
+      text,
+      values: storable(values),
+      ...(name === undefined ? {} : { name }),
+      ...(types === null ? {} : { types }),
+    })
   } catch (error) {
     throw TRY_AGAIN.has(codeOf(error)) ? error : meaningOf(error)
   }
 }
 
-function asStatements(client: PoolClient): Statements {
+/** @param types how the values of a client that is not ours are read; null: the client reads them so itself */
+function asStatements(client: ClientBase, types: TypeOverrides | null = null): Statements {
   return {
-    all: async (sql, values = []) => (await query(client, sql, values)).rows,
-    first: async (sql, values = []) => (await query(client, sql, values)).rows[0] ?? null,
-    run: async (sql, values = []) => (await query(client, sql, values)).rowCount ?? 0,
+    all: async (sql, values = []) => (await query(client, sql, values, types)).rows,
+    first: async (sql, values = []) => (await query(client, sql, values, types)).rows[0] ?? null,
+    run: async (sql, values = []) => (await query(client, sql, values, types)).rowCount ?? 0,
   }
 }
 
