@@ -96,7 +96,7 @@ export function subscriptionOf(entity: Fields, context: SubscriptionContext): Ob
     paymentMethod: status === 'authorized' || status === 'active' ? 'yes' : 'unknown',
     interval: null,
     anchor: startAt,
-    paidThrough: paidThroughOf(entity, period, context),
+    paidThrough: paidThroughOf(entity, period, status, context),
     free: false,
     metadata: entity.texts('notes'),
   }
@@ -115,15 +115,29 @@ function statusOf(entity: Fields, type: string): SubscriptionStatus {
 
 /**
  * `completed` comes at the start of the last cycle and says nothing about payment; a charge does, and so does the captured
- * payment of an activation. An authorization payment before the first cycle pays none: `paid_count` is 0 then.
+ * payment of an activation. An authorization payment before the first cycle pays none: `paid_count` is 0 then. Where no
+ * payment is shown, the counts may prove the same, so that a charge that was never told is made good.
  */
-function paidThroughOf(entity: Fields, period: Period | null, context: SubscriptionContext): Instant | null {
-  if (period === null || !PROVES_CYCLE.has(context.type)) return null
+function paidThroughOf(
+  entity: Fields,
+  period: Period | null,
+  status: SubscriptionStatus,
+  context: SubscriptionContext,
+): Instant | null {
+  if (period === null) return null
   if (context.type === 'subscription.charged') return period.until
   const paid = countOf(entity, 'paid_count')
   if (paid === null || paid < 1) return null
-  const all = context.type === 'subscription.completed' && paid === countOf(entity, 'total_count')
-  return all || (context.payment !== null && isCaptured(context.payment)) ? period.until : null
+  const charged = PROVES_CYCLE.has(context.type) && context.payment !== null && isCaptured(context.payment)
+  const failing = status === 'past_due' || status === 'unpaid'
+  return charged || (!failing && isEveryInvoicePaid(entity, paid)) ? period.until : null
+}
+
+/** `remaining_count` is what was not invoiced yet, not what was not paid yet: the rest was invoiced. */
+function isEveryInvoicePaid(entity: Fields, paid: number): boolean {
+  const total = countOf(entity, 'total_count')
+  const remaining = countOf(entity, 'remaining_count')
+  return total !== null && remaining !== null && paid >= total - remaining
 }
 
 /** `captured` is `true` in some bodies and the text `1` in those of subscriptions; a failed payment may carry it wrongly. */

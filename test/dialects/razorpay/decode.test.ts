@@ -16,13 +16,13 @@ describe('razorpay decode of the printed samples', () => {
     ['subscription.activated.immediate-start.as-printed', 'active', 1572892200],
     ['subscription.charged', 'active', 1572892200],
     ['subscription.completed', 'completed', 1601836200],
-    ['subscription.updated', 'active', null],
+    ['subscription.updated', 'active', 1570213800],
     ['subscription.pending', 'past_due', null],
     ['subscription.pending.with-payment', 'past_due', null],
     ['subscription.halted', 'unpaid', null],
-    ['subscription.cancelled', 'canceled', null],
-    ['subscription.paused', 'paused', null],
-    ['subscription.resumed', 'active', null],
+    ['subscription.cancelled', 'canceled', 1568831400],
+    ['subscription.paused', 'paused', 1602959400],
+    ['subscription.resumed', 'active', 1602959400],
   ]
   for (const [name, status, paidThrough] of cases) {
     test(`${name} is ${status} and proves ${paidThrough === null ? 'no payment' : 'its cycle to be paid'}`, async () => {
@@ -146,6 +146,20 @@ describe('razorpay decode of bodies that differ from the samples', () => {
       subscription['paid_count'] = 0
     })
     expect(snapshotOf(observations, 'subscription').value.paidThrough).toBeNull()
+  })
+
+  test('without a payment the counts prove the current cycle: as many are paid as were invoiced', async () => {
+    const shown = async (counts: Loose) => {
+      const { observations } = await changed('subscription.updated', (subscription) => {
+        Object.assign(subscription, { total_count: 12, ...counts })
+      })
+      return snapshotOf(observations, 'subscription').value.paidThrough
+    }
+    expect(await shown({ paid_count: 3, remaining_count: 9 })).toBe(at(1570213800))
+    expect(await shown({ paid_count: 3, remaining_count: 8 })).toBeNull()
+    expect(await shown({ paid_count: 0, remaining_count: 12 })).toBeNull()
+    expect(await shown({ paid_count: 3, remaining_count: null })).toBeNull()
+    expect(await shown({ paid_count: 3, remaining_count: 9, status: 'pending' })).toBeNull()
   })
 
   test('completed without a captured payment proves the last cycle only if all are paid', async () => {
