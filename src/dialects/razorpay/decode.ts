@@ -87,7 +87,10 @@ function observationsOf(context: Context, payload: Fields): readonly Observation
 function entityOf(payload: Fields, name: string): Fields | null {
   const wrapper = payload.object(name)
   if (wrapper === null) return null
-  return isObject(wrapper.get('entity')) ? wrapper.object('entity') : wrapper.has('id') ? wrapper : null
+  if (isObject(wrapper.get('entity'))) return wrapper.object('entity')
+  if (wrapper.has('id')) return wrapper
+  wrapper.problem('entity', 'expected an object')
+  return null
 }
 
 /** The id of an entity, or a problem: without it there is nothing to fold into. */

@@ -178,6 +178,17 @@ describe('razorpay decode of bodies that differ from the samples', () => {
     expect((await decoded('subscription.activated.immediate-start.as-printed')).problems).toEqual([])
   })
 
+  test('a payment of a wrong shape is a problem, and the rest is told', async () => {
+    for (const wrong of [{ a: 1 }, { entity: 5 }, { entity: [] }, 'pay_1']) {
+      const { observations, problems } = await changed('subscription.charged', (_subscription, payload) => {
+        Object.assign(payload, { payment: wrong })
+      })
+      expect(problems).toHaveLength(1)
+      expect(problems[0]?.path).toMatch(/^payload\.payment/)
+      expect(snapshotOf(observations, 'subscription').value.status).toBe('active')
+    }
+  })
+
   test('a status that is not known is a problem and the status unknown', async () => {
     const { observations, problems } = await changed('subscription.updated', (subscription) => {
       subscription['status'] = 'frozen'
