@@ -22,8 +22,8 @@ export interface Arrival {
   /** The name of the source, from the URL. */
   readonly source: string
   readonly headers: Headers
-  /** The exact bytes of the body. */
-  readonly body: Uint8Array
+  /** The exact bytes of the body; null if something in front has parsed it, so that they cannot be had. */
+  readonly body: Uint8Array | null
 }
 
 /** What the sender is answered. */
@@ -119,7 +119,9 @@ class IngestRoute implements Ingest {
 
   async #open(source: LiveSource, arrival: Arrival, at: Instant): Promise<Opened> {
     const { maxBodyBytes } = this.#options
-    if (arrival.body instanceof Uint8Array && arrival.body.length > maxBodyBytes)
+    if (arrival.body === null)
+      return { ok: false, reason: 'body_not_raw', detail: 'the exact bytes of the body are gone' }
+    if (arrival.body.length > maxBodyBytes)
       return {
         ok: false,
         reason: 'body_too_large',
@@ -174,7 +176,7 @@ class IngestRoute implements Ingest {
     refused: Extract<Opened, { ok: false }>,
     at: Instant,
   ): Promise<string | null> {
-    const body = arrival.body instanceof Uint8Array ? arrival.body : new Uint8Array()
+    const body = arrival.body ?? new Uint8Array()
     const kept = body.subarray(0, MAX_REFUSED_BYTES)
     const id = this.#ports.newId(at)
     const durable = this.#commit.add({
@@ -245,15 +247,16 @@ class IngestRoute implements Ingest {
 
 /** The part of a row that does not depend on the verdict. */
 function rowOf(source: LiveSource, arrival: Arrival, at: Instant, id: string) {
+  const body = arrival.body ?? new Uint8Array()
   return {
     account: source.account,
     id,
     source: source.name,
     receivedAt: at,
-    size: arrival.body.length,
-    sha256: createHash('sha256').update(arrival.body).digest('hex'),
+    size: body.length,
+    sha256: createHash('sha256').update(body).digest('hex'),
     headers: arrival.headers,
-    body: arrival.body,
+    body,
     reason: null,
     foldedAt: null,
     reactedAt: null,
