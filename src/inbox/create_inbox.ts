@@ -17,6 +17,7 @@ import type { ReactOptions } from './react.ts'
 import { createIdSource } from './receipt_ids.ts'
 import { Reconciler } from './reconcile.ts'
 import type { Fetcher } from './reconcile.ts'
+import { Refolder } from './refold.ts'
 import { Replayer } from './replay.ts'
 import { SourceBook } from './sources.ts'
 
@@ -50,6 +51,7 @@ export interface Inbox extends AsyncDisposable {
   readonly handlers: HandlerBook
   readonly access: AccessDesk
   readonly replay: Replayer
+  readonly refold: Refolder
   readonly processor: Processor
   readonly reactor: Reactor
   readonly reconciler: Reconciler
@@ -94,6 +96,7 @@ export function createInbox(ports: InboxPorts, options: InboxOptions = {}): Inbo
     policies,
     handlers,
     access: new AccessDesk({ store, sources, policies, traits, clock, newId }),
+    refold: new Refolder({ store, sources, policies, traits, clock, newId, wants, replaced: () => reconciler.wake() }),
     replay: new Replayer({ store, clock, newId, wants, queued }),
     processor,
     reactor,

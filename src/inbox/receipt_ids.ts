@@ -24,13 +24,22 @@ export function createIdSource(random: Random): IdSource {
     } else {
       counter = next(counter)
     }
-    let time = ''
-    for (let rest = lastTime, digit = 0; digit < TIME_DIGITS; digit += 1) {
-      time = DIGITS.charAt(rest % 32) + time
-      rest = Math.floor(rest / 32)
-    }
-    return time + counter.map((digit) => DIGITS.charAt(digit)).join('')
+    return timeDigits(lastTime) + counter.map((digit) => DIGITS.charAt(digit)).join('')
   }
+}
+
+/** What sorts before every id made at `at` or later, and after every id made before. */
+export function idsFrom(at: Instant): string {
+  return timeDigits(at)
+}
+
+function timeDigits(at: number): string {
+  let time = ''
+  for (let rest = at, digit = 0; digit < TIME_DIGITS; digit += 1) {
+    time = DIGITS.charAt(rest % 32) + time
+    rest = Math.floor(rest / 32)
+  }
+  return time
 }
 
 /** The first digit starts in the lower half, so that counting up does not run over. */

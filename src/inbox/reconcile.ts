@@ -8,7 +8,7 @@ import type { Instant } from '../model/instant.ts'
 import type { ObjectKind } from '../model/objects.ts'
 import type { Observation } from '../model/observations.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { GroupRow, SourceRef } from '../ports/ledger_store.ts'
+import type { AccessRow, GroupRow, SourceRef } from '../ports/ledger_store.ts'
 import type { Log } from '../ports/log.ts'
 import type { Metrics } from '../ports/metrics.ts'
 import { foldSource } from './fold_source.ts'
@@ -99,9 +99,7 @@ export class Reconciler {
     const { store, clock } = this.#ports
     const at = clock.now()
     const turned = await store.ledger.accessTurned(at, BATCH)
-    for (const [of, rows] of bySource(turned)) {
-      await this.#foldAgain(of, [...new Set(rows.map(({ group }) => group))], at)
-    }
+    for (const [of, rows] of bySource(turned)) await this.#turn(of, rows, at)
     const watched = await store.ledger.watched(at, BATCH)
     for (const group of watched) await this.#look(group, at)
     if (turned.length + watched.length > 0) this.#ports.folded()
@@ -114,6 +112,20 @@ export class Reconciler {
     let fetched = 0
     for (const id of ids) if (await this.#fetch(source, object, id)) fetched += 1
     return fetched
+  }
+
+  async #turn(of: SourceRef, rows: readonly AccessRow[], at: Instant): Promise<void> {
+    const { ledger } = this.#ports.store
+    const references = new Map(rows.map((row) => [`customer:${row.customer}`, row]))
+    const groups = await ledger.groupsOf(null, of, [...references.keys()])
+    await this.#foldAgain(of, [...new Set(groups.map(({ id }) => id))], at)
+    for (const { reference } of groups) references.delete(reference)
+    if (references.size === 0) return
+    // Customers that a re-fold does not know any more: nothing will turn their answers.
+    const access = [...references.values()].map((row) => ({ ...row, turnsAt: null }))
+    await this.#ports.store.transaction((transaction) =>
+      ledger.saveLedger(transaction, of, { observations: [], registers: [], facts: [], access, groups: [] }),
+    )
   }
 
   async #look(group: GroupRow & SourceRef, at: Instant): Promise<void> {

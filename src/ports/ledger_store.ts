@@ -150,4 +150,12 @@ export interface LedgerStore {
   /** Groups that the watchdog must look at. */
   watched(at: Instant, limit: number): Promise<readonly (GroupRow & SourceRef)[]>
   nextWatch(): Promise<Instant | null>
+  /** Facts that were not taken back and that a fold derives, in the order of their keys: what re-folds are compared by. */
+  derivedFacts(of: SourceRef, after: string, limit: number): Promise<readonly FactRow[]>
+  /** Observations that were fetched from the provider: no delivery tells them again. */
+  fetchedObservations(of: SourceRef): Promise<readonly ObservationRow[]>
+  /** Removes everything that the ledger keeps of a source (or of a shadow of it). */
+  dropLedger(transaction: Transaction, of: SourceRef): Promise<void>
+  /** Puts a shadow in the place of a source's ledger; its answers are looked at again at `at`. */
+  replaceLedger(transaction: Transaction, of: SourceRef, shadow: SourceRef, at: Instant): Promise<void>
 }

@@ -19,6 +19,7 @@ import type { Transaction } from '../ports/transaction.ts'
 import type { Database, SqlRow, SqlValue, Statements } from './database.ts'
 import { customersOf, GROUP_COLUMNS, lockGroups, readGroup, uniteGroups } from './groups.ts'
 import type { GroupContext } from './groups.ts'
+import { dropLedger, replaceLedger } from './ledger_replace.ts'
 import { listOf } from './placeholders.ts'
 import { count, insert, on, oneOf, padded, parts, text, textOrNull, time, timeOrNull } from './rows.ts'
 
@@ -78,12 +79,7 @@ class SqlLedgerStore implements LedgerStore {
     const columns = 'delivery, place, subject_group, data'
     const from = this.#byGroup('observation')
     const rows = await byGroup(on(this.#database, transaction), of, { from, columns, groups })
-    return rows.map((row) => ({
-      delivery: text(row, 'delivery'),
-      place: count(row, 'place'),
-      group: text(row, 'subject_group'),
-      data: text(row, 'data'),
-    }))
+    return rows.map(readObservation)
   }
 
   async saveLedger(transaction: Transaction, of: SourceRef, change: LedgerChange): Promise<void> {
@@ -268,6 +264,32 @@ class SqlLedgerStore implements LedgerStore {
     return row === null ? null : timeOrNull(row, 'at')
   }
 
+  async derivedFacts(of: SourceRef, after: string, limit: number): Promise<readonly FactRow[]> {
+    const rows = await this.#database.all(
+      `SELECT ${FACT_COLUMNS} FROM fact WHERE account = ? AND source = ? AND fact_key > ? AND retracted_at IS NULL
+         AND kind <> 'access_changed' ORDER BY fact_key LIMIT ?`,
+      [of.account, of.source, after, limit],
+    )
+    return rows.map(readFact)
+  }
+
+  async fetchedObservations(of: SourceRef): Promise<readonly ObservationRow[]> {
+    const rows = await this.#database.all(
+      `SELECT delivery, place, subject_group, data FROM observation WHERE account = ? AND source = ?
+         AND delivery >= 'fetch-' AND delivery < 'fetch.' ORDER BY delivery, place`,
+      [of.account, of.source],
+    )
+    return rows.map(readObservation)
+  }
+
+  async dropLedger(transaction: Transaction, of: SourceRef): Promise<void> {
+    await dropLedger(this.#database.within(transaction), of)
+  }
+
+  async replaceLedger(transaction: Transaction, of: SourceRef, shadow: SourceRef, at: Instant): Promise<void> {
+    await replaceLedger(this.#database.within(transaction), of, shadow, at)
+  }
+
   /** The embedded planner takes an account for small and would read all of it. */
   #byGroup(table: 'fact' | 'observation'): string {
     return this.#database.backend === 'embedded' ? `${table} INDEXED BY ${table}_group` : table
@@ -336,6 +358,15 @@ function readFact(row: SqlRow): FactRow {
 
 function isFactKind(kind: string): kind is FactKind {
   return Object.hasOwn(FACT_KINDS, kind)
+}
+
+function readObservation(row: SqlRow): ObservationRow {
+  return {
+    delivery: text(row, 'delivery'),
+    place: count(row, 'place'),
+    group: text(row, 'subject_group'),
+    data: text(row, 'data'),
+  }
 }
 
 function readRegister(row: SqlRow): RegisterRow {
