@@ -19,6 +19,8 @@ import { Reconciler } from './reconcile.ts'
 import type { Fetcher } from './reconcile.ts'
 import { Refolder } from './refold.ts'
 import { Replayer } from './replay.ts'
+import { Retention } from './retention.ts'
+import type { RetentionOptions } from './retention.ts'
 import { SourceBook } from './sources.ts'
 
 /** What an inbox is made of. */
@@ -41,6 +43,7 @@ export interface InboxPorts {
 export interface InboxOptions {
   readonly ingest?: Partial<IngestOptions>
   readonly react?: Partial<ReactOptions>
+  readonly retention?: Partial<RetentionOptions>
 }
 
 /** The receiving end. */
@@ -55,6 +58,7 @@ export interface Inbox extends AsyncDisposable {
   readonly processor: Processor
   readonly reactor: Reactor
   readonly reconciler: Reconciler
+  readonly retention: Retention
   readonly store: InboxStore
   /** Folds, reacts and sweeps behind the answers, until it is stopped. Handlers must be registered before. */
   start(): void
@@ -89,7 +93,9 @@ export function createInbox(ports: InboxPorts, options: InboxOptions = {}): Inbo
     reactor.wake()
   }
   const stored = (): void => processor.wake()
-  const loops = new Loops((signal) => [processor.run(signal), reactor.run(signal), reconciler.run(signal)])
+  const retention = new Retention({ store, clock, log }, options.retention)
+  const parts = [processor, reactor, reconciler, retention]
+  const loops = new Loops((signal) => parts.map((part) => part.run(signal)))
   return {
     ingest: createIngest({ sources, store: store.received, clock, log, metrics, newId, stored }, options.ingest),
     sources,
@@ -101,6 +107,7 @@ export function createInbox(ports: InboxPorts, options: InboxOptions = {}): Inbo
     processor,
     reactor,
     reconciler,
+    retention,
     store,
     start: () => loops.start(),
     stop: () => loops.stop(),

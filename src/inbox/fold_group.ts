@@ -21,6 +21,8 @@ export interface Told {
   readonly delivery: string | null
   readonly eventId: string | null
   readonly observations: readonly Observation[]
+  /** Their places within the delivery; left out: counted from 0. */
+  readonly places?: readonly number[]
 }
 
 export interface GroupWork {

@@ -102,8 +102,8 @@ async function groupsOfWork(
 ): Promise<readonly ToldGroup[]> {
   const { of, told, again, at } = work
   const { ledger } = ports.store
-  const all: readonly ToldObservation[] = told.flatMap(({ delivery, eventId, observations }) =>
-    observations.map((observation, place) => ({ delivery, eventId, place, observation })),
+  const all: readonly ToldObservation[] = told.flatMap(({ delivery, eventId, observations, places }) =>
+    observations.map((observation, index) => ({ delivery, eventId, place: places?.[index] ?? index, observation })),
   )
   const linked = all.map(({ observation }) => referencesOf(observation).map(nodeKey))
   const groups = await ledger.unite(transaction, of, linked, () => ports.newId(at))

@@ -84,7 +84,7 @@ export class Refolder {
     const source = await this.#ports.sources.require(account, name)
     await this.discard(account, name)
     const { deliveries, unreadable } = await this.#fold(source, shadowOf(source), '')
-    await this.#foldFetched(source)
+    await this.#foldLoose(source)
     return { source: name, deliveries, unreadable, ...(await this.#compare(source)) }
   }
 
@@ -106,7 +106,7 @@ export class Refolder {
     const at = clock.now()
     const since = idsFrom(addMs(at, -OVERLAP_MS))
     await this.#fold(source, shadow, '')
-    await this.#foldFetched(source)
+    await this.#foldLoose(source)
     await store.transaction((transaction) => store.ledger.replaceLedger(transaction, of, shadow, at))
     await this.#fold(source, of, since)
     this.#ports.replaced()
@@ -145,15 +145,22 @@ export class Refolder {
     }
   }
 
-  async #foldFetched(source: LiveSource): Promise<void> {
-    const { account, name } = source
-    const rows = await this.#ports.store.ledger.fetchedObservations({ account, source: name })
-    const told = [...Map.groupBy(rows, ({ delivery }) => delivery)].map(([delivery, each]) => ({
-      delivery,
-      eventId: null,
-      observations: each.map(({ data }) => readObservation(data)),
-    }))
-    await this.#foldTold(source, shadowOf(source), told)
+  /** What was fetched, and what came with deliveries that are not kept any more, is taken over as it is. */
+  async #foldLoose(source: LiveSource): Promise<void> {
+    const of = { account: source.account, source: source.name }
+    for (let after = { delivery: '', place: -1 }; ;) {
+      const rows = await this.#ports.store.ledger.looseObservations(of, after, PAGE)
+      const told = [...Map.groupBy(rows, ({ delivery }) => delivery)].map(([delivery, each]) => ({
+        delivery,
+        eventId: null,
+        observations: each.map(({ data }) => readObservation(data)),
+        places: each.map(({ place }) => place),
+      }))
+      await this.#foldTold(source, shadowOf(source), told)
+      const last = rows.at(-1)
+      if (last === undefined || rows.length < PAGE) return
+      after = { delivery: last.delivery, place: last.place }
+    }
   }
 
   async #foldTold(

@@ -152,8 +152,12 @@ export interface LedgerStore {
   nextWatch(): Promise<Instant | null>
   /** Facts that were not taken back and that a fold derives, in the order of their keys: what re-folds are compared by. */
   derivedFacts(of: SourceRef, after: string, limit: number): Promise<readonly FactRow[]>
-  /** Observations that were fetched from the provider: no delivery tells them again. */
-  fetchedObservations(of: SourceRef): Promise<readonly ObservationRow[]>
+  /** Observations that no stored delivery tells again: they were fetched, or their delivery was removed since. */
+  looseObservations(
+    of: SourceRef,
+    after: { readonly delivery: string; readonly place: number },
+    limit: number,
+  ): Promise<readonly ObservationRow[]>
   /** Removes everything that the ledger keeps of a source (or of a shadow of it). */
   dropLedger(transaction: Transaction, of: SourceRef): Promise<void>
   /** Puts a shadow in the place of a source's ledger; its answers are looked at again at `at`. */

@@ -100,4 +100,6 @@ export interface ReceivedStore {
   capRefused(account: string, source: string, keep: number): Promise<number>
   /** Removes at most `limit` deliveries received before `before` that nothing is left to do for. @returns how many */
   prune(before: Instant, limit: number): Promise<number>
+  /** Removes at most `limit` notes of events before `before` whose delivery is not kept any more. @returns how many */
+  pruneEvents(before: Instant, limit: number): Promise<number>
 }

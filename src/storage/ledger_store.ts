@@ -273,11 +273,17 @@ class SqlLedgerStore implements LedgerStore {
     return rows.map(readFact)
   }
 
-  async fetchedObservations(of: SourceRef): Promise<readonly ObservationRow[]> {
+  async looseObservations(
+    of: SourceRef,
+    after: { readonly delivery: string; readonly place: number },
+    limit: number,
+  ): Promise<readonly ObservationRow[]> {
     const rows = await this.#database.all(
-      `SELECT delivery, place, subject_group, data FROM observation WHERE account = ? AND source = ?
-         AND delivery >= 'fetch-' AND delivery < 'fetch.' ORDER BY delivery, place`,
-      [of.account, of.source],
+      `SELECT o.delivery, o.place, o.subject_group, o.data FROM observation o
+       WHERE o.account = ? AND o.source = ? AND (o.delivery, o.place) > (?, ?)
+         AND NOT EXISTS (SELECT 1 FROM received r WHERE r.account = o.account AND r.id = o.delivery)
+       ORDER BY o.delivery, o.place LIMIT ?`,
+      [of.account, of.source, after.delivery, after.place, limit],
     )
     return rows.map(readObservation)
   }

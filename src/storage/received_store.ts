@@ -224,6 +224,15 @@ class SqlReceivedStore implements ReceivedStore {
     return removed
   }
 
+  async pruneEvents(before: Instant, limit: number): Promise<number> {
+    return this.#database.run(
+      `DELETE FROM received_event WHERE (account, source, dedupe) IN (
+         SELECT e.account, e.source, e.dedupe FROM received_event e WHERE e.at < ?
+           AND NOT EXISTS (SELECT 1 FROM received r WHERE r.account = e.account AND r.id = e.delivery) LIMIT ?)`,
+      [before, limit],
+    )
+  }
+
   async #remove(where: string, values: readonly SqlValue[]): Promise<number> {
     return this.#database.transaction(async (transaction) => {
       const statements = this.#database.within(transaction)
