@@ -3,7 +3,7 @@ import type { Observation, Problem } from '../../model/observations.ts'
 import { Fields } from '../../wire/fields.ts'
 import type { Decoded, Notification } from '../dialect.ts'
 import { ENDIVE_CATALOGUE } from './catalogue.ts'
-import { overlay, silentFields } from './decode_context.ts'
+import { overlay } from './decode_context.ts'
 import type { EventContext, ObjectDecoder } from './decode_context.ts'
 import { decodeAlert, decodeCheckout, decodeCustomer } from './decode_customer.ts'
 import { decodeInvoice } from './decode_invoice.ts'
@@ -71,7 +71,7 @@ function observe(notification: Notification, problems: Problem[]): readonly Obse
   return decode(context)
 }
 
-function beforeOf(object: JsonObject, data: Fields): Fields | null {
+function beforeOf(object: JsonObject, data: Fields): JsonObject | null {
   const previous = data.object('previous_attributes')
-  return previous === null ? null : silentFields(overlay(object, previous.raw))
+  return previous === null ? null : overlay(object, previous.raw)
 }

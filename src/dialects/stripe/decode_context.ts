@@ -13,7 +13,7 @@ export interface EventContext {
   /** `data.object`. */
   readonly object: Fields
   /** The object before the change, rebuilt from `previous_attributes`; null if the event tells no old values. */
-  readonly before: Fields | null
+  readonly before: JsonObject | null
   readonly problems: Problem[]
 }
 
@@ -45,12 +45,32 @@ export function overlay(current: JsonObject, previous: JsonObject): JsonObject {
   return before
 }
 
-/** Fields of a rebuilt object: what is wrong with it is no problem of the body. */
-export function silentFields(object: JsonObject): Fields {
-  return new Fields(object, [], 'data.previous_attributes')
+const OBJECT_PATH = 'data.object'
+
+/**
+ * The object before the change, as `read` reads it; null if the event tells no old values, or tells some of a wrong
+ * shape. To be called once the object itself was read: what is wrong with both is a problem of the object alone.
+ */
+export function previousOf<V>(context: EventContext, read: (fields: Fields) => V): V | null {
+  if (context.before === null) return null
+  const problems: Problem[] = []
+  const value = read(new Fields(context.before, problems, OBJECT_PATH))
+  const known = new Set(context.problems.map(textOf))
+  const own = problems.filter((problem) => !known.has(textOf(problem)))
+  for (const { path, message } of own) {
+    context.problems.push({ path: path.replace(OBJECT_PATH, 'data.previous_attributes'), message })
+  }
+  return own.length === 0 ? value : null
+}
+
+function textOf({ path, message }: Problem): string {
+  return `${path}\n${message}`
 }
 
 /** The member objects of an embedded list (`{ object: 'list', data: [...] }`). */
 export function listed(fields: Fields, key: string): readonly Fields[] {
-  return fields.object(key)?.objects('data') ?? []
+  const list = fields.object(key)
+  if (list === null) return []
+  if (!list.has('data')) list.problem('data', 'expected a list, found none')
+  return list.objects('data')
 }

@@ -2,7 +2,7 @@ import type { ObservedCheckout, ObservedCustomer } from '../../model/objects.ts'
 import type { Observation } from '../../model/observations.ts'
 import type { CheckoutStatus } from '../../model/status.ts'
 import type { Fields } from '../../wire/fields.ts'
-import { rankOf } from './decode_context.ts'
+import { previousOf, rankOf } from './decode_context.ts'
 import type { EventContext } from './decode_context.ts'
 
 /** Metadata keys under which apps commonly keep their own id of a user or organisation. */
@@ -43,7 +43,7 @@ export function decodeCustomer(context: EventContext): readonly Observation[] {
       id,
       stamp: context.stamp,
       value: readCustomer(context.object, deleted),
-      previous: context.before === null ? null : readCustomer(context.before, false),
+      previous: previousOf(context, (fields) => readCustomer(fields, false)),
       rank: rankOf(context, null),
     },
   ]

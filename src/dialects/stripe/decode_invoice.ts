@@ -5,7 +5,7 @@ import type { Observation } from '../../model/observations.ts'
 import type { InvoiceStatus } from '../../model/status.ts'
 import type { Fields } from '../../wire/fields.ts'
 import { readAmount } from './amounts.ts'
-import { listed, rankOf } from './decode_context.ts'
+import { listed, previousOf, rankOf } from './decode_context.ts'
 import type { EventContext } from './decode_context.ts'
 import { readInvoicePayment } from './decode_payment.ts'
 import { readCollection, readPeriod } from './decode_subscription.ts'
@@ -46,7 +46,7 @@ export function decodeInvoice(context: EventContext): readonly Observation[] {
     id,
     stamp: context.stamp,
     value,
-    previous: context.before === null ? null : readInvoice(context.before),
+    previous: previousOf(context, readInvoice),
     rank: rankOf(context, [PROGRESS[value.status], value.attempts ?? 0]),
   }
   // Only when expanded: deliveries never are, fetched invoices may be.

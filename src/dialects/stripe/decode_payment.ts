@@ -3,7 +3,7 @@ import type { Observation } from '../../model/observations.ts'
 import type { PaymentStatus, Retryable } from '../../model/status.ts'
 import type { Fields } from '../../wire/fields.ts'
 import { readAmount } from './amounts.ts'
-import { rankOf } from './decode_context.ts'
+import { previousOf, rankOf } from './decode_context.ts'
 import type { EventContext } from './decode_context.ts'
 
 /** Orders what one second tells of a payment. */
@@ -82,7 +82,7 @@ export function decodeCharge(context: EventContext): readonly Observation[] {
       id,
       stamp: context.stamp,
       value,
-      previous: context.before === null ? null : readCharge(context.before),
+      previous: previousOf(context, readCharge),
       rank: rankOf(context, [PROGRESS[value.status], Number(value.refunded?.minor ?? 0n)]),
     },
   ]
@@ -145,7 +145,7 @@ export function decodePaymentIntent(context: EventContext): readonly Observation
       id,
       stamp: context.stamp,
       value,
-      previous: context.before === null ? null : readPaymentIntent(context.before),
+      previous: previousOf(context, readPaymentIntent),
       rank: rankOf(context, [PROGRESS[value.status], 0]),
     },
   ]

@@ -6,7 +6,7 @@ import type { Observation } from '../../model/observations.ts'
 import type { SubscriptionStatus } from '../../model/status.ts'
 import type { Fields } from '../../wire/fields.ts'
 import { readAmount } from './amounts.ts'
-import { listed, rankOf } from './decode_context.ts'
+import { listed, previousOf, rankOf } from './decode_context.ts'
 import type { EventContext } from './decode_context.ts'
 
 /** This provider's words for the state of a subscription. */
@@ -37,7 +37,7 @@ export function decodeSubscription(context: EventContext): readonly Observation[
     id,
     stamp: context.stamp,
     value,
-    previous: context.before === null ? null : readSubscription(context.before),
+    previous: previousOf(context, readSubscription),
     rank: rankOf(context, null),
   }
   if (context.type !== 'customer.subscription.trial_will_end') return [snapshot]
@@ -64,7 +64,7 @@ function readSubscription(fields: Fields): ObservedSubscription {
   const providerStatus = fields.text('status')
   const status = statusOf(fields, providerStatus)
   const lines = listed(fields, 'items')
-  const items = lines.map((item) => readItem(item, currency))
+  const items = lines.flatMap((item) => readItem(item, currency) ?? [])
   const period = readPeriod(fields, 'current_period_start', 'current_period_end') ?? latestPeriod(lines)
   const first = lines[0]
   return {
@@ -89,7 +89,7 @@ function readSubscription(fields: Fields): ObservedSubscription {
     interval: first === undefined ? null : readInterval(first),
     anchor: fields.seconds('billing_cycle_anchor'),
     paidThrough: null,
-    free: lines.length > 0 && lines.every((line, index) => isFree(line, items[index])),
+    free: lines.length > 0 && items.length === lines.length && lines.every((line, index) => isFree(line, items[index])),
     metadata: fields.texts('metadata'),
   }
 }
@@ -108,27 +108,35 @@ export function readCollection(fields: Fields): 'automatic' | 'manual' | null {
   return method === 'send_invoice' ? 'manual' : 'automatic'
 }
 
-function readItem(item: Fields, currency: Currency | null): ObservedItem {
+/** Null if the item does not say what it is an item of. */
+function readItem(item: Fields, currency: Currency | null): ObservedItem | null {
   const price = item.object('price') ?? item.object('plan')
+  const plan = price === null ? null : readPlan(price)
+  if (price === null || plan === null) {
+    if (price === null) item.problem('price', 'an item without a price')
+    return null
+  }
   return {
     id: item.text('id') ?? '',
-    plan: price === null ? { id: '', name: null, group: null, product: null } : readPlan(price),
+    plan,
     quantity: item.integer('quantity'),
-    unitAmount:
-      price === null
-        ? null
-        : readAmount(
-            price,
-            price.has('unit_amount') ? 'unit_amount' : 'amount',
-            price.currency('currency') ?? currency,
-          ),
+    unitAmount: readAmount(
+      price,
+      price.has('unit_amount') ? 'unit_amount' : 'amount',
+      price.currency('currency') ?? currency,
+    ),
   }
 }
 
-/** A price, or a plan of the older form. */
-function readPlan(price: Fields): PlanRef {
+/** A price, or a plan of the older form; null without an id. */
+function readPlan(price: Fields): PlanRef | null {
+  const id = price.text('id')
+  if (id === null) {
+    price.problem('id', 'a price without an id')
+    return null
+  }
   return {
-    id: price.text('id') ?? '',
+    id,
     name: price.text('nickname') ?? price.text('lookup_key'),
     group: null,
     product: price.reference('product'),
