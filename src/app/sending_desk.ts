@@ -3,14 +3,22 @@ import type { Billing } from '../billing/create_billing.ts'
 import type { NewAccount } from '../billing/accounts.ts'
 import type { Executed } from '../billing/execute.ts'
 import type { Delivery } from '../delivery/create_delivery.ts'
+import { STANDARD } from '../delivery/operator_events.ts'
+import type { CatalogueEntry, DialectId } from '../dialects/dialect.ts'
+import { resolveDialect } from '../dialects/registry.ts'
 import type { CatalogCommand, Command } from '../model/commands.ts'
 import type { EntityValues } from '../model/entities.ts'
 import { BillhookError } from '../model/error.ts'
 import { latest } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
+import type { JsonObject } from '../model/json.ts'
 import type { Account, StoredEntity } from '../ports/billing_store.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { Endpoint } from '../ports/endpoint_store.ts'
+import type { PublishedEvent } from '../ports/outbox.ts'
 import type { ApiKeys, Caller } from './api_keys.ts'
+import { sampleEvents } from './event_samples.ts'
+import type { Samples } from './event_samples.ts'
 import { forecast } from './forecast.ts'
 import type { Forecast } from './forecast.ts'
 import { createPaymentCallback } from './payment_callback.ts'
@@ -65,6 +73,21 @@ export interface SendingDesk {
    * @throws BillhookError `clock_backwards`, `invalid_request` on the real clock, `not_found`
    */
   advance(account: string, to: Instant | 'next'): Promise<Account>
+  /** The event types of a dialect (null: the account's own), and samples of those that the engine brings about. */
+  eventTypes(
+    account: string,
+    dialect: string | null,
+  ): Promise<{ readonly types: readonly CatalogueEntry[]; readonly samples: ReadonlyMap<string, JsonObject> }>
+  /**
+   * Sends an endpoint a sample of a type, in its dialect; `type` null: one that it asks for.
+   *
+   * @throws BillhookError `not_found` if there is no such endpoint, or no sample of the type
+   */
+  sendTest(account: string, endpoint: string, type: string | null): Promise<PublishedEvent>
+  /** The public keys that an account's tokens are verified with. @throws BillhookError `not_found` */
+  keySet(account: string): Promise<{ readonly keys: readonly unknown[] }>
+  /** @returns the id of the new key */
+  rotateSigningKey(account: string): Promise<string>
   /** See {@link retrieve}. */
   retrieve(
     account: string,
@@ -77,6 +100,7 @@ export interface SendingDesk {
 export function createSendingDesk(ports: SendingDeskPorts): SendingDesk {
   const { sending, operatorAccount, keys, clock, paymentSecret } = ports
   const { billing, delivery } = sending
+  const samplesOf = rememberedSamples()
   return {
     billing,
     delivery,
@@ -98,8 +122,49 @@ export function createSendingDesk(ports: SendingDeskPorts): SendingDesk {
     },
     forecast: (account) => forecast(sending, account),
     advance: (account, to) => advance(ports, account, to),
+    eventTypes: async (account, dialect) => {
+      const { id } = resolveDialect(dialect ?? (await billing.account(account)).dialect)
+      const samples = await samplesOf(id)
+      const bodies = [...samples].map(([type, { body }]) => [type, body] as const)
+      return { types: delivery.endpoints.catalogue(id), samples: new Map(bodies) }
+    },
+    sendTest: async (account, endpoint, type) => {
+      const content = await testContent(await delivery.endpoints.one(account, endpoint), type, samplesOf)
+      return content === null ? delivery.sendTest(account, endpoint) : delivery.sendTest(account, endpoint, content)
+    },
+    keySet: async (account) => delivery.signingKeys.keySet(account, billing.now(await billing.account(account))),
+    rotateSigningKey: async (account) =>
+      delivery.signingKeys.rotate(account, billing.now(await billing.account(account))),
     retrieve: (account, named, dialect) => retrieve(sending, account, named, dialect),
   }
+}
+
+type SamplesOf = (dialect: DialectId) => Promise<Samples>
+
+/** Samples of a dialect never change: they are made once, at most one set per dialect. */
+function rememberedSamples(): SamplesOf {
+  const known = new Map<DialectId, Promise<Samples>>()
+  return (id) => {
+    const samples = known.get(id) ?? sampleEvents(resolveDialect(id))
+    known.set(id, samples)
+    return samples
+  }
+}
+
+/** Null: the engine's own test event. */
+async function testContent(
+  { id, dialect, eventTypes }: Pick<Endpoint, 'id' | 'dialect' | 'eventTypes'>,
+  type: string | null,
+  samplesOf: SamplesOf,
+): Promise<Parameters<Sending['delivery']['sendTest']>[2] | null> {
+  const resolved = resolveDialect(dialect)
+  if (type === null && resolved.family === STANDARD) return null
+  const samples = await samplesOf(resolved.id)
+  const wanted = type ?? [...samples.keys()].find((name) => eventTypes.includes(name)) ?? samples.keys().next().value
+  const notification = samples.get(wanted ?? '')
+  if (notification === undefined)
+    throw new BillhookError('not_found', `there is no sample of ${JSON.stringify(wanted)} in ${dialect} for ${id}`)
+  return { kind: 'notification', dialect: resolved.id, notification }
 }
 
 async function advance({ sending }: SendingDeskPorts, id: string, to: Instant | 'next'): Promise<Account> {

@@ -6,7 +6,7 @@ import { BillhookError } from '../model/error.ts'
 import { SECOND_MS } from '../model/instant.ts'
 import type { Log } from '../ports/log.ts'
 import { errorAnswer } from './errors.ts'
-import { readBody } from './read_body.ts'
+import { readBody } from '../app/read_body.ts'
 
 /** A delivery as it came in, headers that occur more than once as lists. */
 export interface Incoming {

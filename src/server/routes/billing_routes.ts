@@ -1,0 +1,59 @@
+import type { App } from '../../app/create.ts'
+import { MAIN_ACCOUNT } from '../../app/create.ts'
+import { createSendingDesk } from '../../app/sending_desk.ts'
+import type { SendingDesk } from '../../app/sending_desk.ts'
+import { accountRoutes, billingLogRoutes, clockRoutes } from './billing_accounts.ts'
+import { catalogCommands } from './billing_catalog.ts'
+import { customerCommands, subscriptionCommands } from './billing_customers.ts'
+import { checkoutCommands, invoiceCommands, paymentCommands, usageCommands } from './billing_invoices.ts'
+import { objectRoutes } from './billing_objects.ts'
+import { endpointActionRoutes, endpointRoutes } from './delivery_endpoints.ts'
+import { deliverySearchRoutes, eventRoutes, publishRoutes } from './delivery_events.ts'
+import { replayRoutes, signingKeyRoutes } from './delivery_replays.ts'
+import type { Route } from '../route.ts'
+
+/** All routes of the sending end; none if it does not run in this process. */
+export function sendingRoutes({ sending, core, keys, config }: App): readonly Route[] {
+  if (sending === null) return []
+  const desk = createSendingDesk({
+    sending,
+    clock: core.clock,
+    keys,
+    operatorAccount: MAIN_ACCOUNT,
+    paymentSecret: config.payments?.secret ?? null,
+  })
+  return [...billingRoutes(desk), ...deliveringRoutes(desk)]
+}
+
+/** The billing system over HTTP: accounts, clocks, commands, reading. */
+function billingRoutes(desk: SendingDesk): readonly Route[] {
+  const commands = [
+    ...catalogCommands,
+    ...customerCommands,
+    ...subscriptionCommands,
+    ...invoiceCommands,
+    ...paymentCommands,
+    ...checkoutCommands,
+    ...usageCommands,
+  ]
+  return [
+    ...accountRoutes(desk),
+    ...clockRoutes(desk),
+    ...commands.map((command) => command(desk)),
+    ...objectRoutes(desk),
+    ...billingLogRoutes(desk),
+  ]
+}
+
+/** The delivery engine over HTTP: endpoints, events, deliveries, replays, keys. */
+function deliveringRoutes(desk: SendingDesk): readonly Route[] {
+  return [
+    ...endpointRoutes(desk),
+    ...endpointActionRoutes(desk),
+    ...publishRoutes(desk),
+    ...eventRoutes(desk),
+    ...deliverySearchRoutes(desk),
+    ...replayRoutes(desk),
+    ...signingKeyRoutes(desk),
+  ]
+}
