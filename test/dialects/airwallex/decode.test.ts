@@ -240,6 +240,16 @@ describe('a subscription', () => {
     ])
   })
 
+  it('without an id of its own is the one that the envelope names, with a problem', () => {
+    const { problems, observations } = changed('2025-06-16/variants/subscription.in_trial.data-object', { id: null })
+    expect(problems).toEqual([{ path: 'data.object.id', message: 'the object has no id' }])
+    expect(observations).toMatchObject([{ id: 'sub_hkdmwssjlhk6tst0001', value: { status: 'trialing' } }])
+    const body = sample('2025-06-16/variants/subscription.in_trial.data-object')
+    const empty = decodeBody({ ...body, data: { object: 5 } })
+    expect(empty.problems).toEqual([{ path: 'data.id', message: 'the object has no id' }])
+    expect(empty.observations).toMatchObject([{ kind: 'patch', id: 'sub_hkdmwssjlhk6tst0001' }])
+  })
+
   it('says the same in the old envelope', () => {
     const old = only('2025-06-16/variants/subscription.in_trial.data-object')
     const current = only('2025-06-16/events/subscription.in_trial')

@@ -46,8 +46,9 @@ function resourceIn(
     return null
   }
   const fields = new Fields(found.resource, problems, found.path)
-  const id = fields.text('id') ?? envelope.text('source_id')
-  if (id === null) fields.problem('id', 'the object has no id')
+  const own = fields.text('id')
+  if (own === null) fields.problem('id', 'the object has no id')
+  const id = own ?? envelope.text('source_id')
   const updatedAt = fields.iso('updated_at')
   const stamp = updatedAt ?? envelope.iso('created_at')
   if (stamp === null) envelope.problem('created_at', 'neither the event nor the object has a time')
