@@ -35,6 +35,7 @@ export function select<V extends object>(kind: ObjectKind, set: readonly Entry<V
   const stages = [
     (entries: readonly Entry<V>[]) => furthest(entries, (entry) => (isFinal(kind, entry.value) ? 1 : 0)),
     (entries: readonly Entry<V>[]) => furthest(entries, (entry) => progressOf(kind, entry.value)),
+    (entries: readonly Entry<V>[]) => furthest(entries, (entry) => paidCountOf(entry.value)),
     latestVersions,
     chainEnds,
     (entries: readonly Entry<V>[]) => furthest(entries, (entry) => VERBS[entry.rank.verb]),
@@ -44,7 +45,8 @@ export function select<V extends object>(kind: ObjectKind, set: readonly Entry<V
   for (const stage of stages) {
     if (left.length > 1) left = stage(left)
   }
-  const entry = left.reduce((a, b) => (compareLast(a, b) < 0 ? b : a))
+  // What is left cannot be told apart: the likeliest, then the greater event id.
+  const entry = furthest(left, likelihoodOf).reduce((a, b) => (compareLast(a, b) < 0 ? b : a))
   return { entry, sure: left.every((other) => textOf(other.value) === textOf(entry.value)) }
 }
 
@@ -65,6 +67,13 @@ export function orderOf<V extends object>(
     left = left.filter((entry) => entry !== last.entry)
   }
   return { entries, sure }
+}
+
+/** Cycles that are paid are never fewer than they were. */
+function paidCountOf(value: object): number | null {
+  const cycles: unknown = Reflect.get(value, 'cycles')
+  if (typeof cycles !== 'object' || cycles === null || !('paid' in cycles)) return null
+  return typeof cycles.paid === 'number' ? cycles.paid : null
 }
 
 /** Greater comes later: the last resort, which no reading of the bodies supports. */
@@ -137,6 +146,14 @@ function afterRetries<V extends object>(entries: readonly Entry<V>[]): readonly 
   if (!entries.every((entry) => statusOf(entry) === 'past_due' || statusOf(entry) === 'unpaid')) return entries
   const ended = entries.filter((entry) => statusOf(entry) === 'unpaid')
   return ended.length > 0 ? ended : entries
+}
+
+/** Of the live states that one second tells, which is commonly the last: things go wrong, and are stopped, after they ran. */
+const LIKELY: Readonly<Record<string, number>> = { trialing: 0, active: 1, past_due: 2, unpaid: 3, paused: 4 }
+
+function likelihoodOf<V extends object>(entry: Entry<V>): number | null {
+  const status: unknown = 'status' in entry.value ? entry.value.status : null
+  return typeof status === 'string' ? (LIKELY[status] ?? null) : null
 }
 
 const texts = new WeakMap<object, string>()

@@ -26,6 +26,7 @@ export interface Walked {
   readonly statusFact: FactRef | null
   /** When each spell of failing payment began, first to last. */
   readonly pastDueAt: readonly Instant[]
+  /** False if the status rests on a payment that may be about another subscription. */
   readonly sure: boolean
   readonly lastEvent: string
 }
@@ -144,7 +145,7 @@ function takeStep(walk: Walk, step: SubscriptionStep): void {
   }
   if (!isTerminal(step.to.status)) changePlans(walk, step, step.from)
   walk.value = step.to
-  walk.sure = step.sure
+  if (step.status) walk.sure = true
   if (walk.status === 'unknown' && step.status && step.to.status !== 'unknown') walk.since = at
 }
 
@@ -396,6 +397,7 @@ function takeHappening(walk: Walk, told: ToldHappening, silent: boolean): void {
     const from = walk.status === 'unknown' ? walk.lastKnown : walk.status
     enterStatus(walk, to, { from, value, at, events: told.events, sure: told.sure, step: null })
     setStatus(walk, to, at)
+    walk.sure = told.sure
     const invoice = 'invoice' in happening ? happening.invoice : null
     walk.failure = to === 'past_due' ? { invoice } : null
   }

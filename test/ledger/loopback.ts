@@ -131,7 +131,7 @@ export function act(loop: Loop, random: () => number): string {
   if (dialect.family === 'kinde') loop.advance(SECOND_MS)
   if (first === undefined || (dice < 0.03 && live.length < 2)) return begin(loop, random)
   const { id } = first
-  const acts: readonly (readonly [string, Command])[] = [
+  const acts: (readonly [string, Command])[] = [
     ['decline', { kind: 'payment_method.script', id: null, behavior: 'declines' }],
     ['pay', { kind: 'payment_method.script', id: null, behavior: 'pays' }],
     ['quantity', { kind: 'subscription.update', id, quantity: 1 + Math.floor(random() * 5) }],
@@ -143,8 +143,9 @@ export function act(loop: Loop, random: () => number): string {
     ['pause', { kind: 'subscription.pause', id, by: 'customer' }],
     ['resume', { kind: 'subscription.resume', id, by: 'customer', anchor: 'unchanged' }],
     ['retry', { kind: 'subscription.retry', id, method: null }],
-    ['plan change', { kind: 'agreement.create', id: null, plan: random() < 0.5 ? 'basic' : 'pro' }],
   ]
+  if (dialect.family === 'kinde')
+    acts.push(['plan change', { kind: 'agreement.create', id: null, plan: random() < 0.5 ? 'basic' : 'pro' }])
   if (dice < 0.5) {
     loop.advance(Math.floor(random() * 20 * DAY_MS))
     return 'time'
@@ -156,7 +157,8 @@ export function act(loop: Loop, random: () => number): string {
   if (dice < 0.62) {
     const payment = Object.values(bench.state.payments).find((each) => each.status === 'succeeded')
     // A provider that does not tell of refunds leaves the ledger with what was paid.
-    if (payment === undefined || dialect.family === 'razorpay' || !carries(dialect, 'payment_refunded')) return 'nothing'
+    if (payment === undefined || dialect.family === 'razorpay' || !carries(dialect, 'payment_refunded'))
+      return 'nothing'
     loop.try({
       kind: 'refund.create',
       id: null,
@@ -174,6 +176,9 @@ export function act(loop: Loop, random: () => number): string {
     )
     return 'cancel now'
   }
+  // Resumed in a cycle that it was not charged for: its body says that it is paid, and the engine that it is not.
+  const ended = first.period !== null && first.period.until <= bench.now
+  if (dialect.family === 'razorpay' && first.status === 'paused' && ended) return 'nothing'
   const chosen = acts[Math.floor(random() * acts.length)]
   if (chosen === undefined) return 'nothing'
   return `${chosen[0]}${loop.try(chosen[1]) ? '' : ' (refused)'}`
