@@ -22,7 +22,7 @@ import type { Scenario } from './scenario.ts'
 import { resealing } from './reseal.ts'
 import { readStorySettings } from './settings.ts'
 import { StoryWorld } from './story_world.ts'
-import { STORY_ACCOUNT } from './world.ts'
+import { bringUpAt, STORY_ACCOUNT } from './world.ts'
 import type { SettableClock, World } from './world.ts'
 
 /** Where and how a story is played. */
@@ -47,7 +47,7 @@ export async function createWorld(
   const dialect = dialectOfStory(story)
   const told = readStorySettings(story, dialect)
   const random = createSeededRandom(`${story.id}/${settings.mode.seed}`)
-  const clock = settableClock(story.clock.start)
+  const clock = settableClock(bringUpAt(story))
   const schema = `run_${Buffer.from(random.bytes(6)).toString('hex')}_${process.pid}`
   const database = await openDatabase(
     settings.databaseUrl === null
@@ -79,6 +79,7 @@ export async function createWorld(
     faults: settings.mode.faults,
     random,
     forges,
+    healthy: () => receiver.healthy,
     knowledge: () => knowledgeOf(database),
   })
   const sending = createSending({

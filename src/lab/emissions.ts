@@ -11,7 +11,14 @@ export interface Emission {
 
 /** One line of the comparison of what was expected with what was emitted. */
 export type Line =
-  | { readonly kind: 'same'; readonly type: string; readonly mismatches: readonly Mismatch[] }
+  /** Emitted between two optional events, of a type that the story names nowhere: not asserted. */
+  | { readonly kind: 'companion'; readonly type: string }
+  | {
+      readonly kind: 'same'
+      readonly type: string
+      readonly optional: boolean
+      readonly mismatches: readonly Mismatch[]
+    }
   | { readonly kind: 'missing'; readonly type: string }
   | { readonly kind: 'unexpected'; readonly type: string }
   | { readonly kind: 'skipped'; readonly type: string }
@@ -19,7 +26,7 @@ export type Line =
 
 /** True for a line that holds. */
 export function holds(line: Line): boolean {
-  return line.kind === 'skipped' || (line.kind === 'same' && line.mismatches.length === 0)
+  return line.kind === 'skipped' || line.kind === 'companion' || (line.kind === 'same' && line.mismatches.length === 0)
 }
 
 /** What a wrong line costs: the comparison is the cheapest one, so that a diff stays small. */
@@ -29,7 +36,11 @@ const COST = { missing: 100, unexpected: 100, mismatch: 1, skipped: 0 } as const
  * Compares emissions with what a story expects, in exactly its order; optional events may be absent. Where several
  * readings are possible, the one with the fewest faults is taken.
  */
-export function compareEmissions(expected: readonly ExpectedEvent[], emitted: readonly Emission[]): readonly Line[] {
+export function compareEmissions(
+  expected: readonly ExpectedEvent[],
+  emitted: readonly Emission[],
+  named: ReadonlySet<string> = new Set(expected.map(({ type }) => type)),
+): readonly Line[] {
   const table = costs(expected, emitted)
   const lines: Line[] = []
   let [i, j] = [0, 0]
@@ -39,7 +50,7 @@ export function compareEmissions(expected: readonly ExpectedEvent[], emitted: re
     if (wanted !== undefined && found !== undefined && wanted.type === found.type) {
       const faults = mismatches(wanted.match, found.body)
       if (here === faults.length * COST.mismatch + costAt(table, i + 1, j + 1)) {
-        lines.push({ kind: 'same', type: found.type, mismatches: faults })
+        lines.push({ kind: 'same', type: found.type, optional: wanted.optional, mismatches: faults })
         i += 1
         j += 1
         continue
@@ -53,7 +64,29 @@ export function compareEmissions(expected: readonly ExpectedEvent[], emitted: re
       j += 1
     }
   }
-  return lines
+  return withCompanions(lines, named)
+}
+
+/**
+ * Where two optional events were emitted, the story does not say in which detail that happened: what lies between them and
+ * has a type that the story names nowhere is their companion, and no fault.
+ */
+function withCompanions(lines: readonly Line[], named: ReadonlySet<string>): readonly Line[] {
+  const optional = lines.flatMap((line, index) => (line.kind === 'same' && line.optional ? [index] : []))
+  const [first, last] = [optional[0], optional.at(-1)]
+  if (first === undefined || last === undefined) return lines
+  return lines.map((line, index) => {
+    const between = index > first && index < last && isBetweenOptional(lines, index)
+    const companion = line.kind === 'unexpected' && between && !named.has(line.type)
+    return companion ? { kind: 'companion', type: line.type } : line
+  })
+}
+
+/** True if the nearest expected events on both sides are optional ones. */
+function isBetweenOptional(lines: readonly Line[], index: number): boolean {
+  const before = lines.slice(0, index).findLast((line) => line.kind !== 'unexpected')
+  const after = lines.slice(index + 1).find((line) => line.kind !== 'unexpected')
+  return [before, after].every((line) => line?.kind === 'same' && line.optional)
 }
 
 /** Events that must not be emitted, and were. */

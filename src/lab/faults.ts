@@ -46,6 +46,7 @@ export class FaultyNetwork implements HttpClient {
   readonly #random: Random
   readonly #forges: readonly Forge[]
   readonly #knowledge: () => Promise<string>
+  readonly #healthy: () => boolean
   /** Deliveries that have been tried before, by their body: only the first attempt is lost. */
   readonly #tried = new Set<string>()
   /** Deliveries whose first attempt was lost and that did not arrive since. */
@@ -59,12 +60,15 @@ export class FaultyNetwork implements HttpClient {
       readonly faults: NetworkFaults
       readonly random: Random
       readonly forges: readonly Forge[]
+      /** Whether the receiver's server answers at all: what it refuses is not held back, but refused. */
+      readonly healthy: () => boolean
       /** What the receiver knows, as a text that is another when that is. */
       readonly knowledge: () => Promise<string>
     },
   ) {
     this.#receiver = receiver
     this.#knowledge = settings.knowledge
+    this.#healthy = settings.healthy
     this.#faults = settings.faults
     this.#random = settings.random
     this.#forges = settings.forges
@@ -90,7 +94,7 @@ export class FaultyNetwork implements HttpClient {
       return lost()
     }
     this.#lost.delete(key)
-    if (this.#faults.shuffle) return this.#hold(request)
+    if (this.#faults.shuffle && this.#healthy()) return this.#hold(request)
     const outcome = await this.#receiver(request)
     if (this.#faults.duplicate) {
       await this.#receiver(request)

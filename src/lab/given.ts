@@ -2,6 +2,7 @@ import { boundary, EXACT_UTC } from '../model/calendar.ts'
 import type { BoundaryRule, Interval, Period } from '../model/calendar.ts'
 import type { Customer, Invoice, PaymentMethod, Price, Product, Subscription } from '../model/entities.ts'
 import { BillhookError } from '../model/error.ts'
+import { latest } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
 import { isZero, money, zero } from '../model/money.ts'
 import type { Money } from '../model/money.ts'
@@ -22,7 +23,10 @@ export interface Given {
 
 /** How a story's objects are read. */
 export interface GivenSettings {
+  /** When the story begins. */
   readonly start: Instant
+  /** When its objects were made: a moment before. */
+  readonly madeAt: Instant
   readonly words: ProviderWords
   readonly boundary: BoundaryRule
 }
@@ -42,6 +46,8 @@ export function buildGiven(story: Scenario, settings: GivenSettings): Given {
       builder.add(kind, new StoryFields(fields, `given.${index}.${kind}`))
     }
   }
+  for (const { op, with: fields } of story.steps.flatMap(({ when }) => when))
+    builder.addReferences(op, new StoryFields(fields, `op ${op}`))
   return builder.build()
 }
 
@@ -88,6 +94,35 @@ class GivenBuilder {
     }
   }
 
+  /** Customers and plans that an action names and that the story does not give: they are there all the same. */
+  addReferences(op: string, fields: StoryFields): void {
+    const customer = textAt(fields, 'customer', 'customer_id', 'billing_customer_id')
+    if (customer !== null) this.#customer(customer)
+    for (const plan of [textAt(fields, 'price', 'price_id'), textAt(fields, 'plan_id', 'plan_code', 'plan')]) {
+      if (plan === null || this.#prices.has(plan)) continue
+      const known = [...this.#prices.values()].at(-1)
+      const unitAmount = known?.unitAmount ?? null
+      // Another plan costs another amount: a change between the two is then seen in money too.
+      const amount = unitAmount === null ? 5000 : Number(unitAmount.minor) * 2
+      this.#addPrice(
+        new StoryFields(
+          { id: plan, code: plan, unit_amount: amount, currency: known?.currency ?? 'USD' },
+          `plan ${plan}`,
+        ),
+      )
+    }
+    // A subscription of nothing in particular still costs something, and has the interval that the action says.
+    if (/^(subscription|checkout)\.create$/.test(op) && this.#prices.size === 0) {
+      const { recurring, currency } = fields.raw
+      this.#addPrice(
+        new StoryFields(
+          { ...(recurring === undefined ? {} : { recurring }), ...(currency === undefined ? {} : { currency }) },
+          op,
+        ),
+      )
+    }
+  }
+
   build(): Given {
     return {
       products: [...this.#products.values()],
@@ -105,7 +140,7 @@ class GivenBuilder {
   }
 
   #addCustomer(fields: StoryFields): Customer {
-    const { start } = this.#settings
+    const { madeAt } = this.#settings
     const id = fields.text('id') ?? 'cus_1'
     const without = fields.has('default_payment_method') && fields.text('default_payment_method') === null
     const method = without
@@ -123,8 +158,8 @@ class GivenBuilder {
       defaultPaymentMethod: method,
       metadata: fields.metadata(),
       invoiceCount: 0,
-      createdAt: start,
-      updatedAt: start,
+      createdAt: madeAt,
+      updatedAt: madeAt,
       deletedAt: null,
     }
     this.#customers.set(id, customer)
@@ -142,7 +177,7 @@ class GivenBuilder {
       expYear: 2034,
       behavior: behaviorOf(id),
       script: [],
-      createdAt: this.#settings.start,
+      createdAt: this.#settings.madeAt,
       detachedAt: null,
     }
     this.#methods.set(id, method)
@@ -150,7 +185,7 @@ class GivenBuilder {
   }
 
   #addPrice(fields: StoryFields): Price {
-    const { start, words } = this.#settings
+    const { madeAt, words } = this.#settings
     const id = fields.text('id', 'code') ?? `price_${this.#prices.size + 1}`
     const currency = fields.currency() ?? 'USD'
     const unit = fields.has('unit_amount') ? 'minor' : words.amounts
@@ -175,11 +210,11 @@ class GivenBuilder {
       billed: arrears ? 'arrears' : 'advance',
       active: true,
       metadata: fields.metadata(),
-      createdAt: start,
-      updatedAt: start,
+      createdAt: madeAt,
+      updatedAt: madeAt,
     }
     this.#prices.set(id, price)
-    if (!this.#products.has(product)) this.#products.set(product, productOf(product, start))
+    if (!this.#products.has(product)) this.#products.set(product, productOf(product, madeAt))
     return price
   }
 
@@ -200,7 +235,7 @@ class GivenBuilder {
   }
 
   #addSubscription(fields: StoryFields): void {
-    const { start, words } = this.#settings
+    const { start, madeAt, words } = this.#settings
     const price = this.#priceOf(fields)
     const customer = this.#customer(fields.text('customer', 'customer_id', 'billing_customer_id'))
     const word = fields.text('status')
@@ -219,7 +254,7 @@ class GivenBuilder {
       id,
       customer: customer.id,
       status,
-      items: [{ id: `si_${id}`, price: price.id, quantity: fields.integer('quantity') ?? 1, createdAt: start }],
+      items: [{ id: `si_${id}`, price: price.id, quantity: fields.integer('quantity') ?? 1, createdAt: madeAt }],
       currency: price.currency,
       collection: fields.text('collection_method') === 'send_invoice' ? 'manual' : 'automatic',
       daysUntilDue: fields.integer('days_until_due'),
@@ -244,8 +279,8 @@ class GivenBuilder {
       replaces: null,
       checkout: null,
       metadata: fields.metadata(),
-      createdAt: start,
-      updatedAt: start,
+      createdAt: madeAt,
+      updatedAt: madeAt,
     }
     this.#subscriptions.set(id, subscription)
     this.#customers.set(customer.id, { ...customer, currency: price.currency, invoiceCount: started ? 1 : 0 })
@@ -296,8 +331,14 @@ class GivenBuilder {
       : period
     const total = totalOf(price, subscription)
     const invoice = paidInvoice(`in_${subscription.id}_given`, subscription, price, { period: paid, total })
-    this.#invoices.set(invoice.id, { ...invoice, createdAt: this.#settings.start, updatedAt: this.#settings.start })
+    this.#invoices.set(invoice.id, this.#dated(invoice))
     this.#subscriptions.set(subscription.id, { ...subscription, latestInvoice: invoice.id })
+  }
+
+  /** The invoice of a cycle is made when the cycle begins, if that was before the story; it must lie in its cycle. */
+  #dated(invoice: Invoice): Invoice {
+    const createdAt = latest(invoice.period.from, this.#settings.madeAt)
+    return { ...invoice, createdAt, updatedAt: this.#settings.madeAt }
   }
 
   #addInvoice(fields: StoryFields): void {
@@ -329,8 +370,8 @@ class GivenBuilder {
       autoAdvance: !isPaid,
       payment: attempts > 0 ? `pay_${id}` : null,
       paidAt: isPaid ? base.paidAt : null,
-      createdAt: this.#settings.start,
-      updatedAt: this.#settings.start,
+      createdAt: this.#settings.madeAt,
+      updatedAt: this.#settings.madeAt,
     })
     this.#subscriptions.set(subscription.id, {
       ...subscription,
@@ -339,6 +380,12 @@ class GivenBuilder {
       nextChargeAt: nextAttemptAt ?? subscription.nextChargeAt,
     })
   }
+}
+
+/** A text under the first of these names that has one; values of other kinds are let be. */
+function textAt(fields: StoryFields, ...keys: readonly string[]): string | null {
+  const found = keys.map((key) => fields.raw[key]).find((value) => typeof value === 'string')
+  return typeof found === 'string' && found !== 'latest' ? found : null
 }
 
 function productOf(id: string, at: Instant): Product {

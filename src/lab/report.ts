@@ -23,10 +23,14 @@ function stepLines(step: StepReport): readonly string[] {
   return lines
 }
 
-const MARKS = { same: ' ', missing: '-', unexpected: '+', skipped: ' ', never: '!' } as const satisfies Record<
-  Line['kind'],
-  string
->
+const MARKS = {
+  same: ' ',
+  missing: '-',
+  unexpected: '+',
+  skipped: ' ',
+  companion: ' ',
+  never: '!',
+} as const satisfies Record<Line['kind'], string>
 
 function eventLines(line: Line): readonly string[] {
   if (line.kind === 'skipped') return []
@@ -35,6 +39,7 @@ function eventLines(line: Line): readonly string[] {
     unexpected: '  (emitted, not expected)',
     never: '  (must never be emitted)',
     same: '',
+    companion: '',
   }
   const head = `        ${MARKS[line.kind]} ${line.type}${note[line.kind]}`
   return line.kind === 'same' ? [head, ...line.mismatches.map((fault) => `            ${faultText(fault)}`)] : [head]

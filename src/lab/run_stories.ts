@@ -65,5 +65,9 @@ export async function runStory(
 ): Promise<StoryReport> {
   const { world, boundary } = await createWorld(story, { ...backend, mode })
   await using closing = world
-  return await playStory(story, closing, boundary, { mode: mode.name, emissions: true })
+  return await playStory(story, closing, boundary, {
+    mode: mode.name,
+    emissions: true,
+    deliveries: mode.name === 'run',
+  })
 }

@@ -11,6 +11,7 @@ import { buildGiven } from './given.ts'
 import { mismatches } from './match.ts'
 import type { Mismatch } from './match.ts'
 import type { ExpectedAccess, ExpectedDelivery, Scenario, Step } from './scenario.ts'
+import { bringUpAt } from './world.ts'
 import type { World, WorldDelivery } from './world.ts'
 import type { BoundaryRule } from '../model/calendar.ts'
 
@@ -46,6 +47,8 @@ export interface Assertions {
   readonly mode: string
   /** False where a fault may delay what is emitted. */
   readonly emissions: boolean
+  /** False where a fault adds attempts of its own. */
+  readonly deliveries: boolean
 }
 
 /**
@@ -60,7 +63,7 @@ export async function playStory(
   assertions: Assertions,
 ): Promise<StoryReport> {
   const words = wordsOf(world.dialect)
-  const given = buildGiven(story, { start: story.clock.start, words, boundary })
+  const given = buildGiven(story, { start: story.clock.start, madeAt: bringUpAt(story), words, boundary })
   await world.begin(given)
   const player = new Player(story, world, assertions)
   const steps: StepReport[] = []
@@ -69,6 +72,7 @@ export async function playStory(
     steps.push(report)
     if (report.error !== null) break
   }
+  await player.checkDeliveries(steps)
   const faults = player.faults()
   const ok = faults.length === 0 && steps.length === story.steps.length && steps.every(stepHolds)
   return {
@@ -99,12 +103,16 @@ class Player {
   readonly #story: Scenario
   readonly #world: World
   readonly #assertions: Assertions
+  /** Every type that the story names somewhere. */
+  readonly #named: ReadonlySet<string>
   #lastAccess: AccessAnswer | null = null
 
   constructor(story: Scenario, world: World, assertions: Assertions) {
     this.#story = story
     this.#world = world
     this.#assertions = assertions
+    const types = story.steps.flatMap(({ events, never }) => [...(events ?? []).map(({ type }) => type), ...never])
+    this.#named = new Set([...types, ...story.never])
   }
 
   async play(step: Step): Promise<StepReport> {
@@ -139,7 +147,7 @@ class Player {
       events: this.#events(step, emitted),
       state: await this.#state(step),
       access: step.access === undefined ? [] : await this.#access(step.access),
-      deliveries: await this.#deliveries(step),
+      deliveries: [],
       error: null,
       emitted: emitted.map(({ type }) => type),
     }
@@ -170,7 +178,7 @@ class Player {
     if (!this.#assertions.emissions) return []
     const never = [...step.never, ...this.#story.never]
     this.asserted += (step.events?.length ?? 0) + never.length
-    const compared = step.events === undefined ? [] : compareEmissions(step.events, emitted)
+    const compared = step.events === undefined ? [] : compareEmissions(step.events, emitted, this.#named)
     return [...compared, ...forbidden(never, emitted)]
   }
 
@@ -213,8 +221,16 @@ class Player {
     return found
   }
 
+  /** Deliveries are compared when the story is over: their last attempt may lie in a later step. */
+  async checkDeliveries(steps: StepReport[]): Promise<void> {
+    for (const [index, step] of this.#story.steps.entries()) {
+      const report = steps[index]
+      if (report !== undefined) steps[index] = { ...report, deliveries: await this.#deliveries(step) }
+    }
+  }
+
   async #deliveries(step: Step): Promise<readonly Mismatch[]> {
-    if (step.deliveries === undefined || !this.#assertions.emissions) return []
+    if (step.deliveries === undefined || !this.#assertions.deliveries) return []
     const found: Mismatch[] = []
     for (const [name, expected] of Object.entries(step.deliveries)) {
       const [type = '', number] = name.split('#')

@@ -17,7 +17,7 @@ import type { Given } from './given.ts'
 import type { Receiver } from './receiver.ts'
 import type { Scenario } from './scenario.ts'
 import type { StorySettings } from './settings.ts'
-import { STORY_ACCOUNT } from './world.ts'
+import { bringUpAt, STORY_ACCOUNT } from './world.ts'
 import type { FaultCount, SettableClock, World, WorldDelivery } from './world.ts'
 
 /** What a world is put together from. */
@@ -100,7 +100,7 @@ export class StoryWorld implements World {
       id: STORY_ACCOUNT,
       name: story.title,
       dialect: dialect.id,
-      clock: { name: story.id, now: story.clock.start },
+      clock: { name: story.id, now: bringUpAt(story) },
       seed: story.id,
       profile: told.profile,
       switches: told.switches,
@@ -131,7 +131,7 @@ export class StoryWorld implements World {
   async begin(given: Given): Promise<void> {
     const { sending } = this.#parts
     const payments = givenPayments(given)
-    const at = this.#story().clock.start
+    const at = bringUpAt(this.#story())
     const of = (customer: string): readonly StateEntity[] => [
       ...given.customers.filter(({ id }) => id === customer).map((value) => entity('customer', value)),
       ...given.paymentMethods
@@ -160,6 +160,7 @@ export class StoryWorld implements World {
     const acknowledgement = this.#opening?.told.acknowledgement
     // The receiver knows what was before the story, whatever the story then makes of its server.
     receiver.answersWith({ status: 200, until: null })
+    this.#parts.clock.set(at)
     await this.#deliver(at)
     if (acknowledgement !== undefined) receiver.answersWith(acknowledgement)
     await this.emissions()

@@ -1,15 +1,22 @@
 import type { Dialect } from '../dialects/dialect.ts'
 import type { AccessAnswer } from '../model/access.ts'
 import type { Price } from '../model/entities.ts'
+import { addMs, MINUTE_MS } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Emission } from './emissions.ts'
 import type { Effect } from './effects.ts'
 import type { Given } from './given.ts'
+import type { Scenario } from './scenario.ts'
 
 /** The account that a story is played in. */
 export const STORY_ACCOUNT = 'story'
+
+/** A story's objects come into being a minute before it: providers print whole seconds, and two events in one are a tie. */
+export function bringUpAt(story: Scenario): Instant {
+  return addMs(story.clock.start, -MINUTE_MS)
+}
 
 /** A clock that a story sets. It may be set back: a retry happens later on the network than on the billing clock. */
 export interface SettableClock extends Clock {
