@@ -30,13 +30,40 @@ export function encodeTold(
 ): readonly Notification[] {
   const printing: Printing = { generation: version.generation, view }
   const objects = { before: printer(view.before, { told, printing }), after: printer(view.after, { told, printing }) }
-  const types = new Set(version.catalogue.map((entry) => entry.type))
+  const types = typesOf(version)
+  const seedOnly = view.switches['catalogue'] === 'seed'
   return EVENTS[told.kind].flatMap((step, index) => {
-    if (!types.has(step.type)) return []
+    if (!types.has(step.type) || (seedOnly && !SEED_TYPES.has(step.type))) return []
     const data = holds(step, told, view) ? dataOf(step, objects) : null
     if (data === null) return []
     return [notificationOf(step.type, data, { view, origin, version, index })]
   })
+}
+
+/**
+ * The events of subscriptions that the seed document knows, by name or by the change of state it describes. The switch
+ * `catalogue: seed` tells an account's changes by these alone, as an account of that time saw them.
+ *
+ * @source seed 002
+ */
+const SEED_TYPES: ReadonlySet<string> = new Set([
+  'invoice.upcoming',
+  'invoice.created',
+  'invoice.payment_succeeded',
+  'invoice.payment_failed',
+  'customer.subscription.created',
+  'customer.subscription.updated',
+  'customer.subscription.deleted',
+  'customer.subscription.trial_will_end',
+])
+
+const TYPES = new WeakMap<EncodingVersion, ReadonlySet<string>>()
+
+/** The types of a version's catalogue. */
+function typesOf(version: EncodingVersion): ReadonlySet<string> {
+  const known = TYPES.get(version) ?? new Set(version.catalogue.map((entry) => entry.type))
+  TYPES.set(version, known)
+  return known
 }
 
 interface Envelope {
