@@ -6,6 +6,7 @@ import { addAccess } from './access.ts'
 import { ApiRefusal, exitOf } from './api_client.ts'
 import { addKeys, addReplay } from './manage.ts'
 import { addOpen } from './open.ts'
+import { addRun } from './run.ts'
 import { addStart } from './start.ts'
 
 /** Runs one command line (without the program's own name) and says how it ended. */
@@ -21,6 +22,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCo
     .showHelpAfterError('(billhook <command> --help shows what it takes)')
   addStart(program, io)
   addOpen(program, io, end)
+  addRun(program, io, end)
   addAccess(program, io, end)
   addReplay(program, io)
   addKeys(program, io)
