@@ -1,6 +1,16 @@
 import { defineConfig } from 'vitest/config'
 
+const source = (path: string): string => new URL(`./src/${path}`, import.meta.url).pathname
+
 export default defineConfig({
+  // Examples import the package as its users do; here its name means the sources.
+  resolve: {
+    alias: [
+      { find: /^billhook\/receiver$/, replacement: source('receiver.ts') },
+      { find: /^billhook\/testing$/, replacement: source('testing/index.ts') },
+      { find: /^billhook$/, replacement: source('index.ts') },
+    ],
+  },
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global_setup.ts'],

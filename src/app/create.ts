@@ -1,6 +1,5 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { profileFor } from '../dialects/registry.ts'
 import { createInbox } from '../inbox/create_inbox.ts'
 import type { Inbox } from '../inbox/create_inbox.ts'
 import { BillhookError, isBillhookError, messageOf } from '../model/error.ts'
@@ -27,7 +26,7 @@ import type { ApiKeys } from './api_keys.ts'
 import type { Config } from './config.ts'
 import { openCore } from './core.ts'
 import type { Core } from './core.ts'
-import { retryWindowOf } from './profile.ts'
+import { traitsOf } from './traits.ts'
 import { createSending } from './sending.ts'
 import type { Sending } from './sending.ts'
 import { within } from './shutdown.ts'
@@ -135,11 +134,6 @@ async function wire(config: Config, core: Core): Promise<App> {
     close,
     [Symbol.asyncDispose]: close,
   }
-}
-
-/** The grace that a provider's own retries suggest. */
-function traitsOf(dialect: string): { readonly retryWindowMs: number } {
-  return { retryWindowMs: retryWindowOf(profileFor(dialect)) }
 }
 
 async function end(config: Config, core: Core, ends: Pick<App, 'inbox' | 'sending'>): Promise<void> {

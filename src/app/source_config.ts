@@ -1,0 +1,64 @@
+import type { LiveSource, SourceBook, SourceSettings } from '../inbox/sources.ts'
+import { requireDuration } from '../model/duration.ts'
+
+/** A source as an application writes it. */
+export interface SourceConfig {
+  /** A dialect's id, or a provider with an API version. */
+  readonly dialect: string
+  /** All secrets that open deliveries; during a rotation the old and the new one. */
+  readonly secrets?: readonly string[]
+  /** Where the provider publishes its keys, for dialects whose body is a token. */
+  readonly jwksUrl?: string
+  /** How far a signed time may lie from the clock, ISO 8601 (`PT5M`). */
+  readonly tolerance?: string
+  /** How long reactions wait for the rest of a burst, ISO 8601 (`PT2S`). */
+  readonly settle?: string
+  /** Whether ids of the app that the provider's data carries link users to customers; default true. */
+  readonly autoLink?: boolean
+}
+
+/**
+ * Makes the stored sources what they are written to be. Sources that are not written any more are let be: what they
+ * delivered still counts.
+ *
+ * @throws BillhookError `unknown_dialect`, `invalid_request`
+ */
+export async function syncSources(
+  sources: SourceBook,
+  account: string,
+  wanted: Readonly<Record<string, SourceConfig>>,
+): Promise<void> {
+  for (const [name, config] of Object.entries(wanted)) {
+    const { dialect, secrets = [] } = config
+    const settings = settingsOf(name, config)
+    const found = await sources.find(account, name)
+    if (found === null) {
+      await sources.create({ account, name, dialect, secrets, settings })
+      continue
+    }
+    await sources.update(account, name, { dialect, settings })
+    await syncSecrets(sources, found, secrets)
+  }
+}
+
+async function syncSecrets(sources: SourceBook, found: LiveSource, wanted: readonly string[]): Promise<void> {
+  const { account, name, keys } = found
+  // New ones first: at no time is there a gap in which nothing opens.
+  for (const text of wanted) {
+    if (!keys.secrets.some((secret) => secret.text === text)) await sources.addSecret(account, name, text, null)
+  }
+  for (const [index, secret] of keys.secrets.entries()) {
+    const id = found.secrets[index]?.id
+    if (id !== undefined && !wanted.includes(secret.text)) await sources.removeSecret(account, name, id)
+  }
+}
+
+function settingsOf(name: string, config: SourceConfig): Partial<SourceSettings> {
+  const { tolerance, settle, jwksUrl, autoLink } = config
+  return {
+    ...(tolerance === undefined ? {} : { toleranceMs: requireDuration(tolerance, `sources.${name}.tolerance`) }),
+    ...(settle === undefined ? {} : { settleMs: requireDuration(settle, `sources.${name}.settle`) }),
+    ...(jwksUrl === undefined ? {} : { jwksUrl }),
+    ...(autoLink === undefined ? {} : { autoLink }),
+  }
+}

@@ -1,0 +1,3 @@
+/** What an application's or a dialect's own tests use. */
+export { decodesAnything, decodesMutated, DIALECT_LAWS, refusesChangedBit } from './dialect_laws.ts'
+export type { Law, LawSubject } from './dialect_laws.ts'
