@@ -173,6 +173,12 @@ export class Fields {
   }
 }
 
+/** An object's own field if it is a text that is not empty, else null: for the few fields that are read before the others. */
+export function ownText(object: JsonObject, key: string): string | null {
+  const value = Object.hasOwn(object, key) ? object[key] : null
+  return typeof value === 'string' && value !== '' ? value : null
+}
+
 /** What kind of JSON value it is, in words; never the value itself, which may be personal. */
 function kindOf(value: Json): string {
   if (value === null) return 'null'

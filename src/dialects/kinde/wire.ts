@@ -3,6 +3,7 @@ import { formatInstant, HOUR_MS, parseInstant, SECOND_MS } from '../../model/ins
 import type { Instant } from '../../model/instant.ts'
 import type { Json, JsonObject } from '../../model/json.ts'
 import { bytesOf, textOf } from '../../wire/bytes.ts'
+import { ownText } from '../../wire/fields.ts'
 import { sha256Hex } from '../../wire/hmac.ts'
 import { readJsonText } from '../../wire/json_body.ts'
 import { parseToken, signRs256, verifyRs256 } from '../../wire/jwt.ts'
@@ -78,14 +79,16 @@ export function seal(notification: Notification, keys: SealingKeys): Sealed {
 /** The event's own time: its claim, or the milliseconds that its id begins with; null if neither can be read. */
 export function timeOf(claims: JsonObject): Instant | null {
   return (
-    parseInstant(claims['timestamp']) ?? parseInstant(claims['event_timestamp']) ?? timeOfId(textIn(claims, 'event_id'))
+    parseInstant(claims['timestamp']) ??
+    parseInstant(claims['event_timestamp']) ??
+    timeOfId(ownText(claims, 'event_id'))
   )
 }
 
 function notificationOf(claims: JsonObject): Notification {
   return {
-    id: textIn(claims, 'event_id'),
-    type: textIn(claims, 'type') ?? '',
+    id: ownText(claims, 'event_id'),
+    type: ownText(claims, 'type') ?? '',
     createdAt: timeOf(claims),
     account: null,
     body: claims,
@@ -122,11 +125,6 @@ function refusedByTime(claims: JsonObject, eventAt: Instant | null, time: Openin
       detail: `the event is of ${formatInstant(eventAt)}: ahead of the clock`,
     }
   return null
-}
-
-function textIn(claims: JsonObject, name: string): string | null {
-  const value = Object.hasOwn(claims, name) ? claims[name] : null
-  return typeof value === 'string' && value !== '' ? value : null
 }
 
 /** Ids begin with the milliseconds of their making, as twelve hexadecimal digits. */

@@ -4,6 +4,7 @@ import { isObject } from '../../model/json.ts'
 import type { Json, JsonObject } from '../../model/json.ts'
 import { DAY_MS, formatInstantShort } from '../../model/instant.ts'
 import { bytesOf } from '../../wire/bytes.ts'
+import { ownText } from '../../wire/fields.ts'
 import { optionalHeader, singleHeader } from '../../wire/headers.ts'
 import { equalBytes, hmacSha256, parseHexMac, sha256Hex } from '../../wire/hmac.ts'
 import { readJsonBody } from '../../wire/json_body.ts'
@@ -71,9 +72,9 @@ export function read(sealed: Sealed, time: OpeningTime): Read {
   }
   const notification: Notification = {
     id: optionalHeader(sealed.headers, EVENT_ID_HEADER),
-    type: textOrEmpty(body['event']),
+    type: ownText(body, 'event') ?? '',
     createdAt,
-    account: textOrEmpty(body['account_id']) || null,
+    account: ownText(body, 'account_id'),
     body,
   }
   return { ok: true, notification, dedupe: sha256Hex(sealed.body) }
@@ -85,10 +86,6 @@ function createdAtOf(body: JsonObject): Instant | null {
   return (
     instantFromSeconds(body['created_at']) ?? (isObject(payload) ? instantFromSeconds(payload['created_at']) : null)
   )
-}
-
-function textOrEmpty(value: Json | undefined): string {
-  return typeof value === 'string' ? value : ''
 }
 
 /** Headers and body of a delivery. Only the first secret signs: this provider sends one signature. */

@@ -1,6 +1,7 @@
 import { instantFromSeconds, MINUTE_MS, parseInstant, secondsOf } from '../../model/instant.ts'
 import type { Instant } from '../../model/instant.ts'
 import { bytesOf } from '../../wire/bytes.ts'
+import { ownText } from '../../wire/fields.ts'
 import { singleHeader } from '../../wire/headers.ts'
 import { equalBytes, hmacSha256 } from '../../wire/hmac.ts'
 import { BASE62, deriveId } from '../../wire/ids.ts'
@@ -90,11 +91,10 @@ export function read(sealed: Sealed): Read {
   if (!json.ok) return json
   const id = singleHeader(sealed.headers, ID_HEADER)
   if (!id.ok) return { ok: false, reason: id.reason, detail: ID_HEADER }
-  const { type, timestamp } = json.body
   const notification: Notification = {
     id: id.value,
-    type: typeof type === 'string' ? type : '',
-    createdAt: parseInstant(timestamp),
+    type: ownText(json.body, 'type') ?? '',
+    createdAt: parseInstant(json.body['timestamp']),
     account: null,
     body: json.body,
   }

@@ -1,6 +1,7 @@
 import { instantFromSeconds, parseInstant } from '../../model/instant.ts'
 import type { Instant } from '../../model/instant.ts'
-import type { Json, JsonObject } from '../../model/json.ts'
+import type { Json } from '../../model/json.ts'
+import { ownText } from '../../wire/fields.ts'
 import { sha256Hex } from '../../wire/hmac.ts'
 import { readJsonBody } from '../../wire/json_body.ts'
 import type { Read, Sealed } from '../dialect.ts'
@@ -13,27 +14,18 @@ export function readEvent(sealed: Sealed): Read {
   const read = readJsonBody(sealed.body)
   if (!read.ok) return read
   const body = read.body
-  const id = textOf(body, 'id')
+  const id = ownText(body, 'id')
   return {
     ok: true,
     notification: {
       id,
-      type: textOf(body, 'type') ?? '',
-      createdAt: timeOf(own(body, 'created')),
-      account: textOf(body, 'account') ?? textOf(body, 'context'),
+      type: ownText(body, 'type') ?? '',
+      createdAt: timeOf(Object.hasOwn(body, 'created') ? body['created'] : null),
+      account: ownText(body, 'account') ?? ownText(body, 'context'),
       body,
     },
     dedupe: id ?? sha256Hex(sealed.body),
   }
-}
-
-function own(body: JsonObject, key: string): Json | undefined {
-  return Object.hasOwn(body, key) ? body[key] : undefined
-}
-
-function textOf(body: JsonObject, key: string): string | null {
-  const value = own(body, key)
-  return typeof value === 'string' && value !== '' ? value : null
 }
 
 function timeOf(value: Json | undefined): Instant | null {

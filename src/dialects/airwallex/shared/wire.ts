@@ -4,6 +4,7 @@ import type { Instant } from '../../../model/instant.ts'
 import { isObject } from '../../../model/json.ts'
 import type { JsonObject } from '../../../model/json.ts'
 import { bytesOf } from '../../../wire/bytes.ts'
+import { ownText } from '../../../wire/fields.ts'
 import { singleHeader } from '../../../wire/headers.ts'
 import { equalBytes, hmacSha256, parseHexMac, sha256Hex } from '../../../wire/hmac.ts'
 import { readJsonBody } from '../../../wire/json_body.ts'
@@ -48,14 +49,14 @@ export function read(sealed: Sealed): Read {
   const json = readJsonBody(sealed.body)
   if (!json.ok) return json
   const { body } = json
-  const id = textIn(body, 'id')
+  const id = ownText(body, 'id')
   return {
     ok: true,
     notification: {
       id,
-      type: textIn(body, 'name') ?? '',
+      type: ownText(body, 'name') ?? '',
       createdAt: parseInstant(body['created_at']),
-      account: textIn(body, 'account_id') ?? textIn(body, 'org_id'),
+      account: ownText(body, 'account_id') ?? ownText(body, 'org_id'),
       body,
     },
     dedupe: id ?? sha256Hex(sealed.body),
@@ -116,9 +117,4 @@ function refusedByAge(sentAt: Instant, time: OpeningTime): Verified | null {
 /** Unix milliseconds up to the year 5138, written in decimal digits alone. */
 function sendTime(text: string): Instant | null {
   return /^\d{1,14}$/.test(text) ? instant(Number(text)) : null
-}
-
-function textIn(body: JsonObject, name: string): string | null {
-  const value = Object.hasOwn(body, name) ? body[name] : null
-  return typeof value === 'string' && value !== '' ? value : null
 }
