@@ -5,12 +5,14 @@
 import type { EntityValues, View } from '../model/entities.ts'
 import type { FactKind, Told } from '../model/facts.ts'
 import type { Instant } from '../model/instant.ts'
+import { canonicalJson } from '../model/json.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { Observation, Problem } from '../model/observations.ts'
 import type { RetryPolicy } from '../model/retry.ts'
 import type { InvoiceStatus, SubscriptionStatus } from '../model/status.ts'
 import type { Refusal } from '../model/verdict.ts'
 import type { Headers } from '../wire/headers.ts'
+import { sha256Hex } from '../wire/hmac.ts'
 
 /** Id of a dialect; where the provider versions its payloads, the version is part of it. */
 export const DIALECT_IDS = [
@@ -212,6 +214,11 @@ export async function open(dialect: Dialect, sealed: Sealed, keys: OpeningKeys, 
   if (!verified.ok) return verified
   const read = dialect.read(sealed, time)
   return read.ok ? { ...read, secret: verified.secret, sentAt: verified.sentAt } : read
+}
+
+/** What stands for an event in ranks and evidence: its signed id, or a hash of what it says where it has none. */
+export function evidenceOf(notification: Notification): string {
+  return notification.id ?? sha256Hex(canonicalJson(notification.body))
 }
 
 /** The secrets that are not blank and live at `at` (all of them without a clock), each with its place in the list. */

@@ -2,9 +2,8 @@ import type { Instant } from '../../model/instant.ts'
 import type { Actor } from '../../model/status.ts'
 import type { ObservedSubscription, PlanRef } from '../../model/objects.ts'
 import type { Happening, Observation, Patch, Problem, Rank } from '../../model/observations.ts'
-import { canonicalJson } from '../../model/json.ts'
 import { Fields } from '../../wire/fields.ts'
-import { sha256Hex } from '../../wire/hmac.ts'
+import { evidenceOf } from '../dialect.ts'
 import type { Decoded, Notification } from '../dialect.ts'
 import { KNOWN_TYPES } from './catalogue.ts'
 import { timeOf } from './wire.ts'
@@ -39,7 +38,7 @@ export function decode(notification: Notification): Decoded {
   if (data === null) claims.problem('data', 'expected an object')
   if (stamp === null) claims.problem('timestamp', 'expected an ISO 8601 time')
   if (data === null || stamp === null) return { observations: [], unknown: false, problems }
-  const telling = tellingOf(claims, data, stamp)
+  const telling = tellingOf(claims, data, { stamp, event: evidenceOf(notification) })
   if (telling.customer === null && telling.agreement === null) {
     data.problem('customer_id', 'the event names neither a customer nor an agreement')
     return { observations: [], unknown: false, problems }
@@ -52,12 +51,11 @@ function isBilling(type: string): boolean {
   return type.startsWith('customer.') && type !== 'customer.plan_created'
 }
 
-function tellingOf(claims: Fields, data: Fields, stamp: Instant): Telling {
+function tellingOf(claims: Fields, data: Fields, event: Pick<Telling, 'stamp' | 'event'>): Telling {
   const users = [data.text('user_id'), data.text('org_code')].filter((id) => id !== null)
   return {
     data,
-    stamp,
-    event: claims.text('event_id') ?? sha256Hex(canonicalJson(claims.raw)),
+    ...event,
     customer:
       data.text('customer_id') ??
       innerId(data, 'customer') ??

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../model/json.ts'
 import type { Observation, Problem } from '../../model/observations.ts'
 import { Fields } from '../../wire/fields.ts'
+import { evidenceOf } from '../dialect.ts'
 import type { Decoded, Notification } from '../dialect.ts'
 import { ENDIVE_CATALOGUE } from './catalogue.ts'
 import { overlay } from './decode_context.ts'
@@ -63,7 +64,7 @@ function observe(notification: Notification, problems: Problem[]): readonly Obse
   const context: EventContext = {
     type: notification.type,
     stamp: notification.createdAt,
-    event: notification.id ?? '',
+    event: evidenceOf(notification),
     object,
     before: beforeOf(object.raw, data),
     problems,

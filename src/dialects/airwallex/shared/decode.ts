@@ -1,7 +1,6 @@
-import { canonicalJson } from '../../../model/json.ts'
 import type { Observation, Problem } from '../../../model/observations.ts'
 import { Fields } from '../../../wire/fields.ts'
-import { sha256Hex } from '../../../wire/hmac.ts'
+import { evidenceOf } from '../../dialect.ts'
 import type { Decoded, Notification } from '../../dialect.ts'
 import { observeCheckout } from './checkout.ts'
 import { observeInvoice } from './invoice.ts'
@@ -25,12 +24,12 @@ const READERS: Readonly<Record<string, (resource: Resource) => readonly Observat
  */
 export function decode(notification: Notification): Decoded {
   const problems: Problem[] = []
-  const { type, body } = notification
+  const { type } = notification
   if (!KNOWN_TYPES.has(type)) return { observations: [], unknown: true, problems }
   const reader = READERS[type.slice(0, type.indexOf('.'))]
   if (reader === undefined) return { observations: [], unknown: false, problems }
   const resource = resourceIn(notification, problems)
-  const event = notification.id ?? sha256Hex(canonicalJson(body))
+  const event = evidenceOf(notification)
   const observations = resource === null ? [] : reader({ ...resource, type, event })
   return { observations, unknown: false, problems }
 }
