@@ -13,23 +13,7 @@ import type {
 import type { Actor, InvoiceStatus, PaymentStatus, SubscriptionStatus } from '../../model/status.ts'
 import type { Fields } from '../../wire/fields.ts'
 import { failureOf } from './failures.ts'
-
-/**
- * Razorpay's statuses by meaning: `pending` is being retried, `halted` is out of retries. `resumed` is the word of the seed;
- * bodies say `active`.
- */
-const STATUS: Readonly<Record<string, SubscriptionStatus>> = {
-  created: 'pending',
-  authenticated: 'authorized',
-  active: 'active',
-  resumed: 'active',
-  pending: 'past_due',
-  halted: 'unpaid',
-  paused: 'paused',
-  cancelled: 'canceled',
-  completed: 'completed',
-  expired: 'expired',
-}
+import { WORDS } from './words.ts'
 
 /** The word of the event type, for bodies whose status is missing. */
 const STATUS_OF_EVENT: Readonly<Record<string, SubscriptionStatus>> = {
@@ -102,13 +86,18 @@ export function subscriptionOf(entity: Fields, context: SubscriptionContext): Ob
   }
 }
 
+/** Own members alone: a body may say `constructor`. */
+function wordIn<T>(words: Readonly<Record<string, T>>, word: string): T | undefined {
+  return Object.hasOwn(words, word) ? words[word] : undefined
+}
+
 function statusOf(entity: Fields, type: string): SubscriptionStatus {
   const word = entity.text('status')
   if (word === null) {
     entity.problem('status', 'expected a status, found none')
     return STATUS_OF_EVENT[type] ?? 'unknown'
   }
-  const status = Object.hasOwn(STATUS, word) ? STATUS[word] : undefined
+  const status = wordIn(WORDS.subscriptionStatuses, word)
   if (status === undefined) entity.problem('status', 'a status that is not known')
   return status ?? 'unknown'
 }
@@ -238,17 +227,6 @@ export function paymentVersion(value: ObservedPayment): readonly number[] {
   return [PAYMENT_ORDER.indexOf(value.status), Number(value.refunded?.minor ?? 0n)]
 }
 
-const INVOICE_STATUS: Readonly<Record<string, InvoiceStatus>> = {
-  draft: 'draft',
-  issued: 'open',
-  partially_paid: 'open',
-  paid: 'paid',
-  // Not declared void by anybody: it was not paid in time.
-  expired: 'uncollectible',
-  cancelled: 'void',
-  deleted: 'void',
-}
-
 const INVOICE_ORDER: readonly InvoiceStatus[] = ['draft', 'open', 'uncollectible', 'paid', 'void']
 
 /** An invoice entity in our words. */
@@ -278,7 +256,8 @@ export function invoiceOf(entity: Fields): ObservedInvoice {
 
 function invoiceStatusOf(entity: Fields): InvoiceStatus {
   const word = entity.text('status')
-  if (word !== null && Object.hasOwn(INVOICE_STATUS, word)) return INVOICE_STATUS[word] ?? 'open'
+  const status = word === null ? undefined : wordIn(WORDS.invoiceStatuses, word)
+  if (status !== undefined) return status
   entity.problem('status', word === null ? 'expected a status, found none' : 'a status that is not known')
   return 'open'
 }

@@ -1,12 +1,18 @@
 import type { ProviderWords } from '../dialect.ts'
 
-/** @source razorpay.com/docs/payments/subscriptions/states; invoices entity */
+/**
+ * Razorpay's statuses by meaning: `pending` is being retried, `halted` is out of retries. `resumed` is the word of the
+ * seed; bodies say `active`.
+ *
+ * @source razorpay.com/docs/payments/subscriptions/states; invoices entity
+ */
 export const WORDS: ProviderWords = {
   amounts: 'minor',
   subscriptionStatuses: {
     created: 'pending',
     authenticated: 'authorized',
     active: 'active',
+    resumed: 'active',
     pending: 'past_due',
     halted: 'unpaid',
     paused: 'paused',
@@ -20,6 +26,7 @@ export const WORDS: ProviderWords = {
     partially_paid: 'open',
     paid: 'paid',
     cancelled: 'void',
+    // Not declared void by anybody: it was not paid in time.
     expired: 'uncollectible',
     deleted: 'void',
   },

@@ -68,13 +68,23 @@ const SOFT_DECLINES: ReadonlySet<string> = new Set([
 
 /** `charge.*` (not of disputes and refunds): one attempt. */
 export function decodeCharge(context: EventContext): readonly Observation[] {
+  return decodePayment(context, readCharge)
+}
+
+/** `payment_intent.*`: a payment through all its attempts. */
+export function decodePaymentIntent(context: EventContext): readonly Observation[] {
+  return decodePayment(context, readPaymentIntent)
+}
+
+function decodePayment(
+  context: EventContext,
+  readPayment: (fields: Fields) => ObservedPayment | null,
+): readonly Observation[] {
   const fields = context.object
   const id = fields.text('id')
-  const value = readCharge(fields)
-  if (id === null || value === null) {
-    if (id === null) fields.problem('id', 'a charge without an id')
-    return []
-  }
+  const value = readPayment(fields)
+  if (id === null) fields.problem('id', 'a payment without an id')
+  if (id === null || value === null) return []
   return [
     {
       kind: 'snapshot',
@@ -82,7 +92,7 @@ export function decodeCharge(context: EventContext): readonly Observation[] {
       id,
       stamp: context.stamp,
       value,
-      previous: previousOf(context, readCharge),
+      previous: previousOf(context, readPayment),
       rank: rankOf(context, [PROGRESS[value.status], Number(value.refunded?.minor ?? 0n)]),
     },
   ]
@@ -127,28 +137,6 @@ function readInvoiceLink(fields: Fields): ObservedPayment['invoice'] {
   if (!fields.has('invoice')) return 'unknown'
   const id = fields.reference('invoice')
   return id === null ? 'none' : { id }
-}
-
-/** `payment_intent.*`: a payment through all its attempts. */
-export function decodePaymentIntent(context: EventContext): readonly Observation[] {
-  const fields = context.object
-  const id = fields.text('id')
-  const value = readPaymentIntent(fields)
-  if (id === null || value === null) {
-    if (id === null) fields.problem('id', 'a payment without an id')
-    return []
-  }
-  return [
-    {
-      kind: 'snapshot',
-      object: 'payment',
-      id,
-      stamp: context.stamp,
-      value,
-      previous: previousOf(context, readPaymentIntent),
-      rank: rankOf(context, [PROGRESS[value.status], 0]),
-    },
-  ]
 }
 
 function readPaymentIntent(fields: Fields): ObservedPayment | null {

@@ -8,20 +8,9 @@ import type { Fields } from '../../wire/fields.ts'
 import { readAmount } from './amounts.ts'
 import { listed, previousOf, rankOf } from './decode_context.ts'
 import type { EventContext } from './decode_context.ts'
+import { WORDS } from './words.ts'
 
-/** This provider's words for the state of a subscription. */
-const STATUS = {
-  incomplete: 'incomplete',
-  incomplete_expired: 'expired',
-  trialing: 'trialing',
-  active: 'active',
-  past_due: 'past_due',
-  canceled: 'canceled',
-  unpaid: 'unpaid',
-  paused: 'paused',
-} as const satisfies Record<string, SubscriptionStatus>
-
-const STATUS_OF: ReadonlyMap<string, SubscriptionStatus> = new Map(Object.entries(STATUS))
+const STATUS_OF: ReadonlyMap<string, SubscriptionStatus> = new Map(Object.entries(WORDS.subscriptionStatuses))
 
 /** `customer.subscription.*`: the whole subscription, and the notice that a trial ends. */
 export function decodeSubscription(context: EventContext): readonly Observation[] {
