@@ -8,7 +8,7 @@ import { endNow } from './end.ts'
 import { begun, billFirst, firstCycle } from './first.ts'
 import { isLive, requireCustomer, requirePrice } from './lookup.ts'
 import { nextCharge } from './moves.ts'
-import { planOf, refuse, tell } from './step.ts'
+import { planOf, refuse, tell, tellShowing } from './step.ts'
 import type { Step } from './step.ts'
 import { createSubscription, readItems, sharedTerms } from './subscription_create.ts'
 import { moveSubscription } from './tables.ts'
@@ -93,30 +93,12 @@ function tellReplacement(step: Step, old: Subscription, fresh: Subscription): vo
   const plan = planOf(step.context, fresh.items)
   const changes = changesOf(step, old, { ...fresh, cycles: old.cycles })
   const direction = directionOf(step, old, fresh)
-  tell(
-    step,
-    { kind: 'subscription_changed', subject: old.id, detail: { changes, plan, direction } },
-    { subscription: old },
-  )
-  const last = step.tellings.pop()
-  if (last !== undefined) {
-    const after = { ...last.view.after, subscription: fresh }
-    const prices = { ...last.view.prices, ...pricesOf(step, fresh) }
-    step.tellings.push({ ...last, view: { ...last.view, after, prices } })
-  }
+  const told = { kind: 'subscription_changed', subject: old.id, detail: { changes, plan, direction } } as const
+  tellShowing(step, told, { subscription: old }, { subscription: fresh })
   const detail = { status: fresh.status, plan }
   tell(step, { kind: 'subscription_created', subject: fresh.id, detail }, { subscription: fresh })
   const activated = { recovered: false, plan }
   tell(step, { kind: 'subscription_activated', subject: fresh.id, detail: activated }, { subscription: fresh })
-}
-
-function pricesOf(step: Step, subscription: Subscription): Readonly<Record<string, ReturnType<typeof requirePrice>>> {
-  return Object.fromEntries(
-    subscription.items.flatMap((item) => {
-      const price = step.context.catalog.prices[item.price]
-      return price === undefined ? [] : [[price.id, price]]
-    }),
-  )
 }
 
 /** A credit for the old agreement is set against the new one's first invoice. */

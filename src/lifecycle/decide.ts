@@ -172,7 +172,7 @@ function decideSubscription(step: Step, command: SubscriptionCommand): void {
 }
 
 /** Nothing falls due this often at one instant for one customer: then the engine would be going round in circles. */
-const MAX_DUE = 10_000
+const MAX_DUE = 1000
 
 function runDue(step: Step): void {
   for (let count = 0; count < MAX_DUE; count += 1) {

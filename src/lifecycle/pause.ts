@@ -82,6 +82,7 @@ function billResumption(step: Step, subscription: Subscription, anchor: Instant)
   const { cycles } = subscription
   const waiting = quietly(step, subscription, {
     resumption: { invoice: id, anchor, expiresAt: window === null ? null : addMs(at, window) },
+    pause: subscription.pause === null ? null : { ...subscription.pause, resumesAt: null },
     latestInvoice: id,
     cycles: { ...cycles, invoiced: cycles.invoiced + 1 },
   })

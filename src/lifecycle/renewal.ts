@@ -11,7 +11,7 @@ import { linesOf } from './lines.ts'
 import { cycleFor, methodFor } from './lookup.ts'
 import { activate, edit, endTrial, moved, nextCharge } from './moves.ts'
 import { shareLeft } from './proration.ts'
-import { lookup, planOf, put, tell, tellPreview } from './step.ts'
+import { lookup, planOf, put, tell, tellShowing } from './step.ts'
 import type { Step } from './step.ts'
 
 /** The start that a subscription waited for has come. */
@@ -48,7 +48,8 @@ export function onTrialEnd(step: Step, subscription: Subscription, gated = true)
       return
     }
   }
-  if (step.context.profile.trial.activates === 'at_end') {
+  // A customer who pays by hand is not served on trial until the invoice is paid.
+  if (step.context.profile.trial.activates === 'at_end' || subscription.collection === 'manual') {
     const { index, period } = nextCycle(step, subscription)
     const id = step.context.mint('invoice')
     const { cycles } = subscription
@@ -80,6 +81,11 @@ function pauseAtTrialEnd(step: Step, subscription: Subscription): void {
 
 /** The cycle is over: the subscription ends, or goes on into the next one. */
 export function onPeriodEnd(step: Step, subscription: Subscription): void {
+  if (subscription.status === 'trialing') {
+    // Its first payment is on its way since the trial ended, for a whole cycle: it is no trial any more.
+    activate(step, subscription, 'trial_end')
+    return
+  }
   const { cancel, cycles, period } = subscription
   if (cancel !== null && period !== null && cancel.at <= period.until) return onCancelDue(step, subscription)
   if (cycles.total !== null && cycles.invoiced >= cycles.total) return completeNow(step, subscription)
@@ -200,11 +206,11 @@ export function announceRenewal(step: Step, subscription: Subscription): void {
   const next = announced(step, subscription, { renewal: renewsAt })
   const preview = previewOf(step, next, renewsAt)
   const detail = { renewsAt, amount: preview.amountDue }
-  tellPreview(
+  tellShowing(
     step,
     { kind: 'subscription_renewal_upcoming', subject: next.id, detail },
     { subscription: next },
-    preview,
+    { invoice: preview },
   )
 }
 

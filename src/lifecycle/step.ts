@@ -3,7 +3,7 @@
  * changing thing and never leaves the room; every change of the state is made by telling something ({@link tell}), or is
  * one that nobody is told of ({@link put}).
  */
-import type { Entities, EntityValues, Invoice, Payment, Price, Product, View } from '../model/entities.ts'
+import type { Entities, EntityValues, Payment, Price, Product, View } from '../model/entities.ts'
 import { BillhookError } from '../model/error.ts'
 import type { ErrorCode } from '../model/error.ts'
 import { RECORD_KINDS } from '../model/facts.ts'
@@ -61,14 +61,21 @@ export function tellRemoval(step: Step, saying: Saying, gone: Pick<Touched, 'inv
   push(step, saying, { before: entitiesAt(before, all), after })
 }
 
-/** Tells something about an entity that is shown, but not kept: the next invoice before it exists. */
-export function tellPreview(step: Step, saying: Saying, touched: Touched, preview: Invoice): void {
+/**
+ * Tells something with entities that are shown after it, but not taken into the state: the next invoice before it exists, an
+ * agreement before it is told, a meter of the catalogue.
+ */
+export function tellShowing(step: Step, saying: Saying, touched: Touched, shown: Partial<Entities>): void {
   tell(step, saying, touched)
   const last = step.tellings.pop()
   if (last === undefined) return
-  const { view } = last
-  const after = { ...view.after, invoice: preview }
-  step.tellings.push({ ...last, view: { ...view, after, ...catalogFor(step.context, view.before, after) } })
+  const { view, told } = last
+  const after = { ...view.after, ...shown }
+  const subscription = told.subscription ?? shown.subscription?.id ?? null
+  step.tellings.push({
+    told: { ...told, subscription },
+    view: { ...view, after, ...catalogFor(step.context, view.before, after) },
+  })
 }
 
 /** A change that nobody is told of. */

@@ -8,7 +8,7 @@ import type { Instant } from '../model/instant.ts'
 import { begun, billFirst, billTrial, firstCycle } from './first.ts'
 import { requireCustomer, requirePrice } from './lookup.ts'
 import { nextCharge } from './moves.ts'
-import { lookup, planOf, put, refuse, tell } from './step.ts'
+import { lookup, planOf, put, refuse, tell, tellShowing } from './step.ts'
 import type { Step } from './step.ts'
 import { moveSubscription } from './tables.ts'
 
@@ -33,7 +33,7 @@ export function createSubscription(step: Step, command: SubscriptionCreate): Sub
 /** Tells that the customer was put on the plan. */
 export function tellAssigned(step: Step, subscription: Subscription): void {
   const plan = planOf(step.context, subscription.items)
-  tell(step, { kind: 'plan_assigned', subject: step.state.id, detail: { plan } }, { subscription })
+  tellShowing(step, { kind: 'plan_assigned', subject: step.state.id, detail: { plan } }, {}, { subscription })
 }
 
 function open(step: Step, subscription: Subscription, command: SubscriptionCreate): void {

@@ -6,7 +6,7 @@ import { requireMeter, requireSubscription } from './lookup.ts'
 import { formatQuantity, parseQuantity, quantityOf } from './quantity.ts'
 import type { Quantity } from './quantity.ts'
 import { usageKey } from './state.ts'
-import { lookup, refuse, tell } from './step.ts'
+import { lookup, refuse, tellShowing } from './step.ts'
 import type { Step } from './step.ts'
 
 /**
@@ -40,11 +40,8 @@ export function reportUsage(step: Step, report: UsageReport): void {
     updatedAt: step.context.at,
   }
   const detail = { meter: meter.code, quantity: usage.quantity, period }
-  tell(step, { kind: 'usage_updated', subject: id, detail }, { usage, subscription })
-  const last = step.tellings.pop()
-  if (last === undefined) return
-  const view = { ...last.view, before: { ...last.view.before, meter }, after: { ...last.view.after, meter } }
-  step.tellings.push({ ...last, view })
+  const told = { kind: 'usage_updated', subject: id, detail } as const
+  tellShowing(step, told, { usage, subscription }, { meter })
 }
 
 function aggregate(meter: Meter, before: Quantity, reported: Quantity): Quantity {

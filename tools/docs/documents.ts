@@ -4,6 +4,7 @@ import { SETTINGS } from '../../src/app/config.ts'
 import { ERRORS } from '../../src/model/error.ts'
 import { FACT_KINDS, RECORD_KINDS } from '../../src/model/facts.ts'
 import { REFUSALS } from '../../src/model/verdict.ts'
+import { lifecycleParts } from './lifecycle.ts'
 
 const root = new URL('../../', import.meta.url)
 
@@ -15,6 +16,7 @@ export function documents(): Readonly<Record<string, string>> {
     'docs/facts.md': facts(),
     'docs/configuration.md': configuration(),
     'docs/dependencies.md': dependencies(),
+    'docs/lifecycle.md': page('Lifecycle', lifecycleParts(table)),
   }
 }
 

@@ -47,7 +47,8 @@ export const AIRWALLEX_PROFILE: BillingProfile = {
   },
   completion: 'end_of_last_cycle',
   planChange: 'in_place',
-  proration: 'always_invoice',
+  // An update says itself when it is charged; deferred is the choice that keeps the cycle and charges nothing now.
+  proration: 'create_prorations',
   prorationUnit: 'second',
   pendingChangeMs: DAY_MS,
   checkoutMs: 30 * DAY_MS,

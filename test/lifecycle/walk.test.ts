@@ -1,0 +1,364 @@
+import fc from 'fast-check'
+import { afterAll, describe, expect, it } from 'vitest'
+import { AIRWALLEX_LEGACY_PROFILE, AIRWALLEX_PROFILE } from '../../src/dialects/airwallex/profile.ts'
+import { KINDE_PROFILE } from '../../src/dialects/kinde/profile.ts'
+import { RAZORPAY_PROFILE } from '../../src/dialects/razorpay/profile.ts'
+import { STANDARD_PROFILE } from '../../src/dialects/standard/profile.ts'
+import { STRIPE_PROFILE } from '../../src/dialects/stripe/profile.ts'
+import type { Command } from '../../src/model/commands.ts'
+import type { SandboxBehavior } from '../../src/model/entities.ts'
+import { addMs, DAY_MS, HOUR_MS } from '../../src/model/instant.ts'
+import { writeModel } from '../../src/model/json.ts'
+import { money } from '../../src/model/money.ts'
+import type { BillingProfile } from '../../src/model/profile.ts'
+import { isTerminal } from '../../src/model/status.ts'
+import { dueItems } from '../../src/lifecycle/due.ts'
+import { dropSettled } from '../../src/lifecycle/settled.ts'
+import { TABLES } from '../../src/lifecycle/tables.ts'
+import type { Row } from '../../src/lifecycle/tables.ts'
+import { checkMoves, rowName, SEEN } from './moves_seen.ts'
+import { Bench, method } from './support.ts'
+
+const PROFILES: readonly BillingProfile[] = [
+  STRIPE_PROFILE,
+  { ...STRIPE_PROFILE, id: 'stripe_unpaid', dunning: { ...STRIPE_PROFILE.dunning, subscription: 'unpaid' } },
+  AIRWALLEX_PROFILE,
+  AIRWALLEX_LEGACY_PROFILE,
+  RAZORPAY_PROFILE,
+  KINDE_PROFILE,
+  STANDARD_PROFILE,
+]
+
+const BEHAVIORS: readonly SandboxBehavior[] = [
+  'pays',
+  'pays',
+  'pays',
+  'declines',
+  'declines',
+  'needs_action',
+  'processing_then_pays',
+  'processing_then_fails',
+]
+
+const PAID = { outcome: 'succeeded', reference: null } as const
+const REFUSED = { outcome: 'failed', failure: { code: 'x', message: null, retryable: 'yes' } } as const
+
+/** A step of a walk: which kind of command, and a number that says on what and how. */
+interface Op {
+  readonly kind: number
+  readonly n: number
+}
+
+const walk = fc.array(fc.record({ kind: fc.nat(39), n: fc.nat(997) }), { minLength: 5, maxLength: 40 })
+
+function pick<T>(list: readonly T[], n: number): T | undefined {
+  return list[n % Math.max(1, list.length)]
+}
+
+/** The command of an op in this state; null: time passes instead. */
+function commandOf(bench: Bench, { kind, n }: Op): Command | null {
+  const { state } = bench
+  const sub = pick(Object.keys(state.subscriptions), n) ?? 'sub_none'
+  const invoice = pick(Object.keys(state.invoices), n) ?? 'in_none'
+  const payment = pick(Object.keys(state.payments), n) ?? 'pay_none'
+  const checkout = pick(Object.keys(state.checkouts), n) ?? 'co_none'
+  const item = pick(Object.keys(state.invoiceItems), n) ?? 'ii_none'
+  const price = ['basic', 'premium', 'yearly', 'calls', 'tiers'][n % 5] ?? 'basic'
+  const items = [{ price, quantity: 1 + (n % 3) }]
+  const later = addMs(bench.now, (1 + (n % 40)) * DAY_MS)
+  const choice = n % 2 === 0 ? { attach: method(`pm_${bench.tellings.length}_${n}`) } : { id: 'pm_1' }
+  switch (kind) {
+    case 0:
+    case 1:
+    case 2:
+      return {
+        kind: 'subscription.create',
+        id: null,
+        items,
+        trialDays: n % 4 === 0 ? 7 : null,
+        startAt: n % 7 === 0 ? later : null,
+        totalCycles: n % 5 === 0 ? 1 + (n % 3) : null,
+        collection: n % 11 === 0 ? 'manual' : 'automatic',
+        daysUntilDue: n % 11 === 0 ? 5 : null,
+        trialEndBehavior: (['invoice', 'cancel', 'pause'] as const)[n % 3] ?? 'invoice',
+        upfront: n % 13 === 0 ? money(100, 'EUR') : null,
+        paymentBehavior: n % 17 === 0 ? 'default_incomplete' : 'charge',
+      }
+    case 3:
+      return {
+        kind: 'subscription.update',
+        id: sub,
+        items,
+        ...(n % 2 === 0 ? { proration: 'always_invoice' as const } : {}),
+      }
+    case 4:
+      return { kind: 'subscription.update', id: sub, quantity: 1 + (n % 5), when: n % 2 === 0 ? 'now' : 'cycle_end' }
+    case 5:
+      return { kind: 'subscription.update', id: sub, items, ifUnpaid: 'pending' }
+    case 6:
+      return { kind: 'subscription.update', id: sub, cancelAtPeriodEnd: n % 3 !== 0 }
+    case 7:
+      return { kind: 'subscription.update', id: sub, cancelAt: n % 3 === 0 ? null : later }
+    case 8:
+      return {
+        kind: 'subscription.update',
+        id: sub,
+        pauseCollection:
+          n % 3 === 0
+            ? null
+            : {
+                invoices: (['void', 'mark_uncollectible', 'keep_as_draft'] as const)[n % 3] ?? 'void',
+                resumesAt: n % 2 === 0 ? later : null,
+              },
+      }
+    case 9:
+      return {
+        kind: 'subscription.cancel',
+        id: sub,
+        when: n % 2 === 0 ? 'now' : 'period_end',
+        by: 'customer',
+        reason: null,
+        prorate: n % 3 === 0,
+        invoiceNow: n % 5 === 0,
+      }
+    case 10:
+    case 11:
+      return { kind: 'subscription.pause', id: sub, by: 'admin', resumesAt: n % 2 === 0 ? later : null }
+    case 12:
+    case 13:
+      return { kind: 'subscription.resume', id: sub, by: 'admin', anchor: n % 2 === 0 ? 'now' : 'unchanged' }
+    case 14:
+    case 15:
+      return {
+        kind: 'subscription.authorize',
+        id: sub,
+        outcome: ([null, PAID, PAID, REFUSED] as const)[n % 4] ?? null,
+        method: null,
+      }
+    case 16:
+      return { kind: 'subscription.retry', id: sub, method: n % 3 === 0 ? choice : null }
+    case 17:
+      return { kind: 'subscription.change_payment_method', id: sub, method: choice }
+    case 18:
+      return { kind: 'subscription.cancel_scheduled_change', id: sub }
+    case 19:
+      return { kind: 'agreement.create', id: null, plan: n % 2 === 0 ? 'basic' : 'premium' }
+    case 20:
+      return {
+        kind: 'invoice.create',
+        id: null,
+        currency: null,
+        lines: [{ amount: money(n, 'EUR'), description: 'x', price: null, quantity: 1 }],
+        pendingItems: n % 2 === 0 ? 'include' : 'exclude',
+        autoAdvance: n % 3 !== 0,
+        collection: n % 4 === 0 ? 'manual' : 'automatic',
+        daysUntilDue: null,
+      }
+    case 21:
+      return { kind: 'invoice.pay', id: invoice, method: null }
+    case 22:
+      return { kind: 'invoice.pay_out_of_band', id: invoice }
+    case 23:
+      return { kind: n % 2 === 0 ? 'invoice.void' : 'invoice.mark_uncollectible', id: invoice }
+    case 24:
+      return { kind: n % 2 === 0 ? 'invoice.finalize' : 'invoice.delete', id: invoice }
+    case 25:
+      return {
+        kind: 'invoice_item.create',
+        id: null,
+        amount: money(n % 2 === 0 ? n : -n, 'EUR'),
+        description: 'x',
+        subscription: null,
+      }
+    case 26:
+      return { kind: 'invoice_item.delete', id: item }
+    case 27:
+      return {
+        kind: 'refund.create',
+        id: null,
+        payment,
+        amount: n % 2 === 0 ? null : money(1 + (n % 50), 'EUR'),
+        reason: null,
+      }
+    case 28:
+      return {
+        kind: 'checkout.create',
+        id: null,
+        mode: (['subscription', 'payment', 'setup'] as const)[n % 3] ?? 'setup',
+        items: [{ price: n % 3 === 1 ? 'once' : 'basic', quantity: 1 }],
+        currency: null,
+        trialDays: n % 5 === 0 ? 3 : null,
+        reference: null,
+        successUrl: null,
+        expiresAt: null,
+      }
+    case 29:
+    case 30:
+      return {
+        kind: 'checkout.complete',
+        id: checkout,
+        outcome: ([null, PAID, REFUSED] as const)[n % 3] ?? null,
+        method: null,
+      }
+    case 31:
+      return { kind: n % 2 === 0 ? 'checkout.cancel' : 'checkout.expire', id: checkout }
+    case 32:
+      return {
+        kind: 'usage.report',
+        subscription: sub,
+        meter: 'mtr_1',
+        quantity: String(n),
+        mode: n % 2 === 0 ? 'delta' : 'total',
+      }
+    case 33:
+      return { kind: n % 2 === 0 ? 'gate.acknowledged' : 'gate.given_up', invoice }
+    case 34:
+    case 35:
+      return { kind: 'payment_method.script', id: null, behavior: pick(BEHAVIORS, n) ?? 'pays' }
+    case 36:
+      return { kind: 'payment.decided', payment, attempt: 1 + (n % 2), outcome: n % 2 === 0 ? PAID : REFUSED }
+    case 37:
+      return n % 9 === 0 ? { kind: 'payment_method.detach', id: 'pm_1' } : null
+    default:
+      return null
+  }
+}
+
+function shop(profile: BillingProfile): Bench {
+  const bench = new Bench(profile, '2026-01-31T10:00:00Z')
+  bench.sell({ kind: 'meter.create', id: 'mtr_1', code: 'calls', name: 'Calls', aggregation: 'sum' })
+  bench.price('basic', 5000)
+  bench.price('premium', 10_001)
+  bench.price('yearly', 50_000, 'EUR', { interval: { unit: 'year', count: 1 } })
+  bench.price('calls', 3, 'EUR', { usage: 'metered', meter: 'mtr_1' })
+  bench.price('tiers', 0, 'EUR', {
+    scheme: 'graduated',
+    unitAmount: null,
+    tiers: [
+      { upTo: 1, unitAmount: money(700, 'EUR'), flatAmount: null },
+      { upTo: null, unitAmount: money(300, 'EUR'), flatAmount: money(50, 'EUR') },
+    ],
+  })
+  bench.price('once', 900, 'EUR', { interval: null })
+  bench.customer()
+  return bench
+}
+
+function run(bench: Bench, ops: readonly Op[]): void {
+  for (const op of ops) {
+    const command = commandOf(bench, op)
+    bench.gatekeepers = op.n % 3 === 0
+    if (command === null) {
+      bench.advance(addMs(bench.now, op.n % 4 === 0 ? HOUR_MS : (1 + (op.n % 25)) * DAY_MS))
+    } else {
+      const before = writeModel(bench.state)
+      const decision = bench.tell(command)
+      if (!decision.ok) expect(writeModel(bench.state)).toBe(before)
+    }
+    checkState(bench)
+  }
+}
+
+function checkState(bench: Bench): void {
+  const { state } = bench
+  const next = bench.next()
+  expect(next === null || next > bench.now).toBe(true)
+  for (const invoice of Object.values(state.invoices)) {
+    const lines = invoice.lines.reduce((sum, line) => sum + line.amount.minor, 0n)
+    expect(invoice.total.minor).toBe(lines)
+    const owed = lines > 0n ? lines : 0n
+    expect(invoice.amountDue.minor + invoice.amountPaid.minor).toBe(owed)
+    expect(invoice.number === null).toBe(invoice.status === 'draft')
+  }
+  for (const item of Object.values(state.invoiceItems)) {
+    const bills = Object.values(state.invoices).flatMap((invoice) =>
+      invoice.lines.filter((line) => line.invoiceItem === item.id),
+    )
+    expect(bills.map((line) => line.amount.minor)).toEqual(item.invoice === null ? [] : [item.amount.minor])
+  }
+  checkMoney(bench)
+}
+
+/** What was paid in is what paid invoices say, but for money that went back at once. */
+function checkMoney(bench: Bench): void {
+  const { invoices, payments, refunds } = bench.state
+  for (const payment of Object.values(payments)) {
+    const back = Object.values(refunds)
+      .filter((refund) => refund.payment === payment.id && refund.status === 'succeeded')
+      .reduce((sum, refund) => sum + refund.amount.minor, 0n)
+    expect(payment.refunded.minor).toBe(back)
+    expect(back <= payment.amount.minor).toBe(true)
+    if (payment.status !== 'succeeded' || payment.invoice === null) continue
+    const invoice = invoices[payment.invoice]
+    const paidIt = invoice?.status === 'paid' && invoice.payment === payment.id && !invoice.paidOutOfBand
+    if (paidIt) {
+      expect(invoice.amountPaid.minor).toBe(payment.amount.minor)
+      expect(invoice.refunded.minor).toBe(back)
+    } else expect(back).toBe(payment.amount.minor)
+  }
+  const paid = Object.values(invoices).filter((invoice) => invoice.status === 'paid' && !invoice.paidOutOfBand)
+  for (const invoice of paid) {
+    if (invoice.amountPaid.minor === 0n) continue
+    expect(payments[invoice.payment ?? '']).toMatchObject({ status: 'succeeded' })
+  }
+}
+
+/** A subscription that runs has something that will happen to it. */
+function checkNobodyStuck(bench: Bench): void {
+  const items = dueItems(bench.state, bench.context())
+  for (const subscription of Object.values(bench.state.subscriptions)) {
+    const { status, id } = subscription
+    if (isTerminal(status)) continue
+    const waitsForCustomer = status === 'paused' || status === 'pending' || status === 'incomplete'
+    if (!waitsForCustomer)
+      expect(
+        items.some((item) => item.id === id),
+        `${status} ${id}`,
+      ).toBe(true)
+  }
+}
+
+describe.each(PROFILES.map((profile) => [profile.id, profile] as const))('random walks under %s', (_id, profile) => {
+  it('keep to the tables, conserve money, refuse without a trace and leave nobody stuck', () => {
+    fc.assert(
+      fc.property(walk, (ops) => {
+        const bench = shop(profile)
+        run(bench, ops)
+        checkNobodyStuck(bench)
+        if (bench.tell({ kind: 'payment_method.script', id: null, behavior: 'pays' }).ok)
+          bench.advance(addMs(bench.now, 100 * DAY_MS))
+        checkState(bench)
+        checkNobodyStuck(bench)
+        checkMoves(bench.tellings)
+      }),
+      { numRuns: 120, endOnFailure: true },
+    )
+  })
+
+  it('are the same when they are walked again, and when what is settled is dropped on the way', () => {
+    fc.assert(
+      fc.property(walk, (ops) => {
+        const [a, b] = [shop(profile), shop(profile)]
+        run(a, ops)
+        run(b, ops)
+        expect(writeModel(b.tellings)).toBe(writeModel(a.tellings))
+        const whole = a.state
+        a.state = dropSettled(whole)
+        const target = addMs(a.now, 60 * DAY_MS)
+        a.fresh.length = 0
+        b.fresh.length = 0
+        a.advance(target)
+        b.advance(target)
+        expect(a.heard()).toEqual(b.heard())
+      }),
+      { numRuns: 40, endOnFailure: true },
+    )
+  })
+})
+
+afterAll(() => {
+  const all = Object.entries(TABLES).flatMap(([machine, rows]) =>
+    (rows as readonly Row[]).map((row) => rowName(machine, row)),
+  )
+  expect(all.filter((name) => !SEEN.has(name))).toEqual([])
+})
