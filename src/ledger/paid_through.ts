@@ -92,7 +92,7 @@ function periodUntil(sources: Sources, subscription: string, until: Instant): Pe
 }
 
 /** The cycle of its subscription that an invoice without a period bills: the one that contains its creation. */
-export function billedCycle(invoice: ObservedInvoice, subscription: ObservedSubscription): Period | null {
+function billedCycle(invoice: ObservedInvoice, subscription: ObservedSubscription): Period | null {
   const { reason } = invoice
   if (reason === 'update' || reason === 'manual' || reason === 'other') return null
   const created = invoice.createdAt ?? invoice.paidAt

@@ -10,7 +10,7 @@ import type { Entry } from './select.ts'
 import { EMPTY, isFinal, isSaid, progressOf, STICKY } from './values.ts'
 
 /** One word about one field. */
-export interface FieldWord {
+interface FieldWord {
   readonly value: unknown
   readonly verb: Rank['verb']
   readonly event: string
@@ -19,7 +19,7 @@ export interface FieldWord {
 }
 
 /** The newest words about one field: all with the stamp `t`. */
-export interface FieldRegister {
+interface FieldRegister {
   readonly t: Stamp
   readonly set: readonly FieldWord[]
 }

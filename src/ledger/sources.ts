@@ -77,7 +77,7 @@ export function sourcesOf(observations: readonly Observation[]): Sources {
 }
 
 /** The observations sorted by stamp and event, each once. */
-export function distinct(observations: readonly Observation[]): readonly Observation[] {
+function distinct(observations: readonly Observation[]): readonly Observation[] {
   const keyed = observations.map((observation) => ({ observation, key: keyOf(observation) }))
   keyed.sort((a, b) => a.observation.stamp - b.observation.stamp || compareTexts(a.key, b.key) || compareWhole(a, b))
   return keyed
@@ -268,7 +268,7 @@ function refunds(
 }
 
 /** From when until when a subscription lived. */
-export interface Life {
+interface Life {
   readonly id: string
   readonly customer: string | null
   readonly value: ObservedSubscription

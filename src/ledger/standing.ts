@@ -14,7 +14,7 @@ export interface SourceTraits {
 }
 
 /** The grace where neither the policy nor the source's traits name one: the longest default of the known schedules. */
-export const DEFAULT_RETRY_WINDOW_MS = 14 * 24 * 60 * 60 * 1000
+const DEFAULT_RETRY_WINDOW_MS = 14 * 24 * 60 * 60 * 1000
 
 /** What a subscription's standing is asked with. */
 export interface StandingQuestion {

@@ -37,7 +37,7 @@ export interface CustomerState {
 }
 
 /** What proves that a subscription is paid, from the strongest to the weakest. */
-export type PaidBasis = 'invoice' | 'cycle' | 'payment' | 'free' | 'trial' | 'provider_period' | 'agreement' | 'none'
+type PaidBasis = 'invoice' | 'cycle' | 'payment' | 'free' | 'trial' | 'provider_period' | 'agreement' | 'none'
 
 export interface Paid {
   /** The end of what is paid; null: open-ended if `openEnded`, else nothing is. */

@@ -1,6 +1,6 @@
 /** What is special about each kind of object: empty values, what a null never erases, and which way its states run. */
 import type { ObjectKind, ObjectValues, ObservedSubscription } from '../model/objects.ts'
-import { isTerminal, SUBSCRIPTION_STATUSES } from '../model/status.ts'
+import { SUBSCRIPTION_STATUSES } from '../model/status.ts'
 import type { InvoiceStatus, PaymentStatus } from '../model/status.ts'
 
 /** The value of an object of which nothing was said: what patches are laid upon. */
@@ -176,9 +176,4 @@ function isSubscriptionStatus(status: unknown): status is ObservedSubscription['
 
 function stepIn(steps: Readonly<Record<string, number>>, status: unknown): number | null {
   return typeof status === 'string' && Object.hasOwn(steps, status) ? (steps[status] ?? null) : null
-}
-
-/** True while a subscription can still be served or billed. */
-export function isLive(value: ObservedSubscription): boolean {
-  return !isTerminal(value.status)
 }

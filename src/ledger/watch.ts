@@ -5,7 +5,7 @@ import { isTerminal } from '../model/status.ts'
 import type { Gap, SubscriptionState } from './state.ts'
 
 /** Something that a provider is expected to tell. */
-export interface Expectation {
+interface Expectation {
   readonly subscription: string
   readonly kind: 'renewal' | 'trial_end' | 'retry' | 'cancellation' | 'start' | 'payment' | 'resume'
   /** When it should happen. */

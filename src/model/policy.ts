@@ -39,7 +39,7 @@ export interface PolicyRules {
 }
 
 /** What a source or plan says anew; levels status by status. */
-export type PolicyOverrides = Partial<Omit<PolicyRules, 'levels'>> & {
+type PolicyOverrides = Partial<Omit<PolicyRules, 'levels'>> & {
   readonly levels?: Partial<PolicyRules['levels']>
 }
 
@@ -58,7 +58,7 @@ export interface LimitPolicy {
 }
 
 /** What a plan gives. Named by the provider's plan id, or by its product. */
-export interface PlanPolicy {
+interface PlanPolicy {
   readonly features: readonly string[]
   readonly limits: readonly LimitPolicy[]
   readonly rules: PolicyOverrides
@@ -72,7 +72,7 @@ export interface Policy {
 }
 
 /** The rules that hold where a policy says nothing. */
-export const DEFAULT_RULES: PolicyRules = {
+const DEFAULT_RULES: PolicyRules = {
   leewayMs: DAY_MS,
   trialLeewayMs: 0,
   graceMs: null,

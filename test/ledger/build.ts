@@ -41,7 +41,7 @@ export function plan(id: string, group: string | null = null): PlanRef {
 let events = 0
 
 /** A new event id: later ids are not greater, so that no test leans on them. */
-export function eventId(): string {
+function eventId(): string {
   events += 1
   return `evt_${((events * 7919) % 10007).toString(36)}_${events}`
 }

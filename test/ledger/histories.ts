@@ -12,13 +12,13 @@ import type { Happening, Observation, Rank } from '../../src/model/observations.
 import { EMPTY } from '../../src/ledger/values.ts'
 
 /** How a model tells its changes. */
-export type Flavor = 'previous' | 'counted' | 'stamped' | 'patches'
-export const FLAVORS: readonly Flavor[] = ['previous', 'counted', 'stamped', 'patches']
+type Flavor = 'previous' | 'counted' | 'stamped' | 'patches'
+const FLAVORS: readonly Flavor[] = ['previous', 'counted', 'stamped', 'patches']
 export const RETRY_WINDOW_MS = 14 * DAY_MS
 const LEEWAY_MS = DAY_MS
 
 /** What is true after a step. */
-export interface Truth {
+interface Truth {
   readonly at: Instant
   readonly status: ObservedSubscription['status']
   readonly allowed: (now: Instant) => boolean

@@ -35,7 +35,7 @@ describe('the engine, a provider’s words, and the ledger', () => {
           }
           expect(loop.problems).toEqual([])
         }),
-        { numRuns: Number(process.env['BILLHOOK_LOOPS'] ?? 12) },
+        { numRuns: Number(process.env['BILLHOOK_LOOPS'] ?? 8) },
       )
       expect(seen.sure).toBeGreaterThan(seen.all * 0.6)
     },

@@ -71,25 +71,18 @@ export class Loop {
     const through = this.paidThrough(subscription)
     const cap = cancel?.at ?? null
     const before = (end: Instant | null): boolean => end !== null && at < end && (cap === null || at < cap)
-    switch (status) {
-      case 'trialing':
-        return trial !== null && at < trial.until
-      case 'active': {
-        if (pause?.scope === 'collection') return true
-        if (this.dialect.family === 'kinde') return true
-        return before(through === null ? null : addMs(through, DAY_MS))
-      }
-      case 'past_due': {
-        const failed = this.#failedAt(subscription)
-        return before(latest(addMs(failed, RETRY_WINDOW_MS), through ?? failed))
-      }
-      case 'completed':
-        return through !== null && at < through
-      case 'canceled':
-        return cancel?.atPeriodEnd === true && through !== null && endedAt !== null && at < latest(through, endedAt)
-      default:
-        return false
+    if (status === 'trialing') return trial !== null && at < trial.until
+    if (status === 'active') {
+      if (pause?.scope === 'collection' || this.dialect.family === 'kinde') return true
+      return before(through === null ? null : addMs(through, DAY_MS))
     }
+    if (status === 'past_due') {
+      const failed = this.#failedAt(subscription)
+      return before(latest(addMs(failed, RETRY_WINDOW_MS), through ?? failed))
+    }
+    if (status === 'completed') return through !== null && at < through
+    if (status !== 'canceled' || cancel?.atPeriodEnd !== true) return false
+    return through !== null && endedAt !== null && at < latest(through, endedAt)
   }
 
   invoicesOf(subscription: Subscription): readonly Invoice[] {
@@ -112,7 +105,10 @@ export class Loop {
     const open = this.invoicesOf(subscription).filter(
       (invoice) => invoice.status === 'open' || invoice.status === 'uncollectible',
     )
-    const failed = open.flatMap((invoice) => (invoice.firstFailedAt == null ? [] : [invoice.firstFailedAt]))
+    const failed = open.flatMap((invoice) => {
+      const { firstFailedAt = null } = invoice
+      return firstFailedAt === null ? [] : [firstFailedAt]
+    })
     return failed.sort((a, b) => a - b)[0] ?? this.bench.now
   }
 }
