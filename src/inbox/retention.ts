@@ -1,8 +1,9 @@
-import { messageOf } from '../model/error.ts'
+import { BillhookError, messageOf } from '../model/error.ts'
 import { addMs, DAY_MS, HOUR_MS } from '../model/instant.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { InboxStore } from '../ports/inbox_store.ts'
 import type { Log } from '../ports/log.ts'
+import { idsFrom } from './receipt_ids.ts'
 
 export interface RetentionOptions {
   /** How long deliveries are kept with their bytes, once nothing is left to do for them; null: for ever. Milliseconds. */
@@ -13,8 +14,8 @@ export interface RetentionOptions {
 
 export const RETENTION_DEFAULTS: RetentionOptions = { deliveriesMs: null, reactionsMs: 90 * DAY_MS }
 
-/** Longer than any provider repeats a delivery: so long an event is known again. */
-const EVENTS_MS = 60 * DAY_MS
+/** Longer than any provider repeats a delivery: so long an event must be known again. */
+export const MIN_DELIVERIES_MS = 7 * DAY_MS
 const EVERY_MS = HOUR_MS
 /** Rows of one transaction. */
 const BATCH = 500
@@ -23,7 +24,6 @@ const MAX_BATCHES = 200
 
 export interface Pruned {
   readonly deliveries: number
-  readonly events: number
   readonly reactions: number
 }
 
@@ -37,6 +37,7 @@ export class Retention {
   readonly #log: Log
   readonly #options: RetentionOptions
 
+  /** @throws BillhookError `config_invalid` if deliveries are kept for less than {@link MIN_DELIVERIES_MS} */
   constructor(
     ports: { readonly store: InboxStore; readonly clock: Clock; readonly log: Log },
     options: Partial<RetentionOptions> = {},
@@ -45,6 +46,9 @@ export class Retention {
     this.#clock = ports.clock
     this.#log = ports.log
     this.#options = { ...RETENTION_DEFAULTS, ...options }
+    const { deliveriesMs } = this.#options
+    if (deliveriesMs !== null && deliveriesMs < MIN_DELIVERIES_MS)
+      throw new BillhookError('config_invalid', `deliveries kept for ${deliveriesMs} ms: keep them for 7 days at least`)
   }
 
   /** A round every hour until the signal ends it. */
@@ -54,7 +58,7 @@ export class Retention {
       if (signal.aborted) return
       try {
         const pruned = await this.prune()
-        if (pruned.deliveries + pruned.events + pruned.reactions > 0) this.#log.info({ ...pruned }, 'old rows removed')
+        if (pruned.deliveries + pruned.reactions > 0) this.#log.info({ ...pruned }, 'old rows removed')
       } catch (error) {
         this.#log.error({ error: messageOf(error) }, 'old rows could not be removed; it is tried again')
       }
@@ -68,11 +72,8 @@ export class Retention {
     const now = this.#clock.now()
     const before = (ms: number) => addMs(now, -ms)
     return {
-      deliveries: deliveriesMs === null ? 0 : await repeat((limit) => received.prune(before(deliveriesMs), limit)),
-      events:
-        deliveriesMs === null
-          ? 0
-          : await repeat((limit) => received.pruneEvents(before(Math.max(deliveriesMs, EVENTS_MS)), limit)),
+      deliveries:
+        deliveriesMs === null ? 0 : await repeat((limit) => received.prune(idsFrom(before(deliveriesMs)), limit)),
       reactions:
         reactionsMs === null ? 0 : await repeat((limit) => reactions.pruneReactions(before(reactionsMs), limit)),
     }

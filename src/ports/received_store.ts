@@ -98,8 +98,11 @@ export interface ReceivedStore {
   backlog(): Promise<number>
   /** Removes the oldest refused deliveries of a source beyond `keep`. @returns how many */
   capRefused(account: string, source: string, keep: number): Promise<number>
-  /** Removes at most `limit` deliveries received before `before` that nothing is left to do for. @returns how many */
-  prune(before: Instant, limit: number): Promise<number>
-  /** Removes at most `limit` notes of events before `before` whose delivery is not kept any more. @returns how many */
-  pruneEvents(before: Instant, limit: number): Promise<number>
+  /**
+   * Removes deliveries whose id sorts before `beforeId` and that nothing is left to do for, oldest first, at most `limit`
+   * of each account. Their events are forgotten with them.
+   *
+   * @returns how many
+   */
+  prune(beforeId: string, limit: number): Promise<number>
 }

@@ -1,6 +1,6 @@
 import type { AccessStore, HoldRow, Link, PolicyRow } from '../ports/access_store.ts'
 import type { Database, SqlRow } from './database.ts'
-import { count, insert, on, oneOf, text, time, timeOrNull } from './rows.ts'
+import { count, insert, on, oneOf, text, time, timeOrNull, using } from './rows.ts'
 
 const LINK = 'account, app_user, source, customer, origin, created_at'
 const HOLD = 'account, id, app_user, data, removed_at'
@@ -35,7 +35,7 @@ export function createAccessStore(database: Database): AccessStore {
 
     async linksOfCustomer(account, source, customer) {
       const rows = await database.all(
-        `SELECT ${LINK} FROM link WHERE account = ? AND source = ? AND customer = ? ORDER BY app_user`,
+        `SELECT ${LINK} FROM ${using(database.backend, 'link', 'link_customer')} WHERE account = ? AND source = ? AND customer = ? ORDER BY app_user`,
         [account, source, customer],
       )
       return rows.map(readLink)
@@ -51,10 +51,10 @@ export function createAccessStore(database: Database): AccessStore {
     },
 
     async holds(account, user) {
-      const rows = await database.all(`SELECT ${HOLD} FROM hold WHERE account = ? AND app_user = ? ORDER BY id`, [
-        account,
-        user,
-      ])
+      const rows = await database.all(
+        `SELECT ${HOLD} FROM ${using(database.backend, 'hold', 'hold_user')} WHERE account = ? AND app_user = ? ORDER BY id`,
+        [account, user],
+      )
       return rows.map(readHold)
     },
 

@@ -3,7 +3,7 @@ import { BillhookError } from '../model/error.ts'
 import type { GroupRow, SourceRef } from '../ports/ledger_store.ts'
 import type { Database, SqlRow, Statements } from './database.ts'
 import { listOf } from './placeholders.ts'
-import { count, insert, padded, parts, text, textOrNull, timeOrNull } from './rows.ts'
+import { count, insert, padded, parts, text, textOrNull, timeOrNull, using } from './rows.ts'
 
 /** Others may unite the same groups at the same time; each turn of the loop locks more of them, so that it ends. */
 const MAX_TURNS = 30
@@ -190,7 +190,7 @@ async function absorb(context: GroupContext, winner: string, loser: string): Pro
   )
   for (const table of GROUPED) {
     await statements.run(
-      `UPDATE ${table} SET subject_group = ? WHERE account = ? AND source = ? AND subject_group = ?`,
+      `UPDATE ${using(context.backend, table, `${table}_group`)} SET subject_group = ? WHERE account = ? AND source = ? AND subject_group = ?`,
       [winner, of.account, of.source, loser],
     )
   }

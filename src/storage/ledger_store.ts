@@ -21,7 +21,7 @@ import { customersOf, GROUP_COLUMNS, lockGroups, readGroup, uniteGroups } from '
 import type { GroupContext } from './groups.ts'
 import { dropLedger, replaceLedger } from './ledger_replace.ts'
 import { listOf } from './placeholders.ts'
-import { count, insert, on, oneOf, padded, parts, text, textOrNull, time, timeOrNull } from './rows.ts'
+import { count, insert, on, oneOf, padded, parts, text, textOrNull, time, timeOrNull, using } from './rows.ts'
 
 const OBJECT_KINDS: readonly ObjectKind[] = [
   'subscription',
@@ -179,7 +179,35 @@ class SqlLedgerStore implements LedgerStore {
   }
 
   async facts(query: FactQuery): Promise<readonly (FactRow & SourceRef)[]> {
-    const { account, source, customer, kind, retracted, key, delivery, after, limit } = query
+    const groups = await this.#groupsAsked(query)
+    const pages =
+      groups === null
+        ? [await this.#factPage(query, null)]
+        : await Promise.all(groups.map((group) => this.#factPage(query, group)))
+    return pages.flat().sort(newestFirst).slice(0, query.limit)
+  }
+
+  /** The groups in which the facts of a customer or a delivery are; null: neither is asked for. */
+  async #groupsAsked({ account, source, customer, delivery }: FactQuery): Promise<readonly AskedGroup[] | null> {
+    if (customer !== undefined) {
+      const rows = await this.#database.all(
+        `SELECT m.source, m.subject_group FROM source s JOIN membership m ON m.account = s.account AND m.source = s.name
+         WHERE s.account = ? AND m.reference = ?`,
+        [account, `customer:${customer}`],
+      )
+      return rows.map(readAsked).filter((group) => source === undefined || group.source === source)
+    }
+    if (delivery === undefined || source === undefined) return null
+    const rows = await this.#database.all(
+      'SELECT DISTINCT source, subject_group FROM observation WHERE account = ? AND source = ? AND delivery = ?',
+      [account, source, delivery],
+    )
+    return rows.map(readAsked)
+  }
+
+  async #factPage(query: FactQuery, group: AskedGroup | null): Promise<readonly (FactRow & SourceRef)[]> {
+    const { account, customer, kind, retracted, key, delivery, after, limit } = query
+    const source = group?.source ?? query.source
     const where = ['account = ?']
     const values: SqlValue[] = [account]
     const add = (sql: string, ...more: SqlValue[]): void => {
@@ -187,31 +215,16 @@ class SqlLedgerStore implements LedgerStore {
       values.push(...more)
     }
     if (source !== undefined) add('source = ?', source)
-    if (customer !== undefined) {
-      add('customer = ?', customer)
-      add(
-        `subject_group IN (SELECT subject_group FROM membership WHERE account = ?
-           AND source IN (SELECT name FROM source WHERE account = ?) AND reference = ?)`,
-        account,
-        account,
-        `customer:${customer}`,
-      )
-    }
+    if (group !== null) add('subject_group = ?', group.group)
+    if (customer !== undefined) add('customer = ?', customer)
     if (kind !== undefined) add('kind = ?', kind)
     if (key !== undefined) add('fact_key = ?', key)
-    if (delivery !== undefined && source !== undefined) {
-      add('delivery = ?', delivery)
-      add(
-        'subject_group IN (SELECT subject_group FROM observation WHERE account = ? AND source = ? AND delivery = ?)',
-        account,
-        source,
-        delivery,
-      )
-    }
+    if (delivery !== undefined) add('delivery = ?', delivery)
     if (retracted !== undefined) add(retracted ? 'retracted_at IS NOT NULL' : 'retracted_at IS NULL')
     if (after !== undefined) add('(at, source, fact_key) < (?, ?, ?)', after.at, after.source, after.key)
     const rows = await this.#database.all(
-      `SELECT source, ${FACT_COLUMNS} FROM fact WHERE ${where.join(' AND ')} ORDER BY at DESC, source DESC, fact_key DESC LIMIT ?`,
+      `SELECT source, ${FACT_COLUMNS} FROM ${group === null ? 'fact' : this.#byGroup('fact')}
+       WHERE ${where.join(' AND ')} ORDER BY at DESC, source DESC, fact_key DESC LIMIT ?`,
       [...values, limit],
     )
     return rows.map((row) => ({ ...readFact(row), account, source: text(row, 'source') }))
@@ -296,14 +309,28 @@ class SqlLedgerStore implements LedgerStore {
     await replaceLedger(this.#database.within(transaction), of, shadow, at)
   }
 
-  /** The embedded planner takes an account for small and would read all of it. */
   #byGroup(table: 'fact' | 'observation'): string {
-    return this.#database.backend === 'embedded' ? `${table} INDEXED BY ${table}_group` : table
+    return using(this.#database.backend, table, `${table}_group`)
   }
 
   #context(transaction: Transaction, of: SourceRef): GroupContext {
     return { statements: this.#database.within(transaction), backend: this.#database.backend, of }
   }
+}
+
+interface AskedGroup {
+  readonly source: string
+  readonly group: string
+}
+
+function readAsked(row: SqlRow): AskedGroup {
+  return { source: text(row, 'source'), group: text(row, 'subject_group') }
+}
+
+function newestFirst(a: FactRow & SourceRef, b: FactRow & SourceRef): number {
+  if (a.at !== b.at) return b.at - a.at
+  if (a.source !== b.source) return a.source < b.source ? 1 : -1
+  return a.key < b.key ? 1 : -1
 }
 
 async function byGroup(

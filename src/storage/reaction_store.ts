@@ -12,7 +12,7 @@ import type {
 import type { Transaction } from '../ports/transaction.ts'
 import type { Database, SqlRow, SqlValue } from './database.ts'
 import { listOf } from './placeholders.ts'
-import { count, insert, oneOf, padded, parts, text, textOrNull, time, timeOrNull } from './rows.ts'
+import { count, insert, oneOf, padded, parts, text, textOrNull, time, timeOrNull, using } from './rows.ts'
 
 const COLUMNS =
   'account, id, source, subject, fact_key, kind, data, delivery, state, due_at, attempts, done, lease, error, created_at, finished_at'
@@ -41,7 +41,7 @@ class SqlReactionStore implements ReactionStore {
 
   async dropWaiting(transaction: Transaction, of: SourceRef, factKey: string, at: Instant): Promise<number> {
     return this.#database.within(transaction).run(
-      `UPDATE reaction SET state = 'dropped', finished_at = ? WHERE account = ? AND source = ? AND fact_key = ?
+      `UPDATE ${this.#by('fact')} SET state = 'dropped', finished_at = ? WHERE account = ? AND source = ? AND fact_key = ?
            AND state = 'waiting' AND attempts = 0`,
       [at, of.account, of.source, factKey],
     )
@@ -112,7 +112,7 @@ class SqlReactionStore implements ReactionStore {
       await statements.first('SELECT id FROM received WHERE account = ? AND id = ? FOR UPDATE', [account, delivery])
     const row = await statements.first(
       `SELECT COUNT(CASE WHEN state = 'waiting' THEN 1 END) AS waiting, COUNT(CASE WHEN state = 'dead' THEN 1 END) AS dead
-         FROM reaction WHERE account = ? AND delivery = ?`,
+         FROM ${this.#by('delivery')} WHERE account = ? AND delivery = ?`,
       [account, delivery],
     )
     return row === null ? { waiting: 0, dead: 0 } : { waiting: count(row, 'waiting'), dead: count(row, 'dead') }
@@ -133,7 +133,7 @@ class SqlReactionStore implements ReactionStore {
 
   async reviveReactionsOf(account: string, delivery: string, at: Instant): Promise<number> {
     return this.#database.run(
-      `UPDATE reaction SET state = 'waiting', due_at = ?, attempts = 0, lease = NULL, finished_at = NULL
+      `UPDATE ${this.#by('delivery')} SET state = 'waiting', due_at = ?, attempts = 0, lease = NULL, finished_at = NULL
        WHERE account = ? AND delivery = ? AND state = 'dead'`,
       [at, account, delivery],
     )
@@ -156,8 +156,9 @@ class SqlReactionStore implements ReactionStore {
       ['id < ?', query.after],
     ]
     const said = wanted.flatMap(([sql, value]) => (value === undefined ? [] : [{ sql, value }]))
+    const byFact = query.source !== undefined && query.factKey !== undefined
     const rows = await this.#database.all(
-      `SELECT ${COLUMNS} FROM reaction WHERE ${said.map(({ sql }) => sql).join(' AND ')} ORDER BY id DESC LIMIT ?`,
+      `SELECT ${COLUMNS} FROM ${byFact ? this.#by('fact') : 'reaction'} WHERE ${said.map(({ sql }) => sql).join(' AND ')} ORDER BY id DESC LIMIT ?`,
       [...said.map(({ value }) => value), query.limit],
     )
     return rows.map(readReaction)
@@ -171,6 +172,10 @@ class SqlReactionStore implements ReactionStore {
   async countWaiting(): Promise<number> {
     const row = await this.#database.first(`SELECT COUNT(*) AS n FROM reaction WHERE state = 'waiting'`)
     return row === null ? 0 : count(row, 'n')
+  }
+
+  #by(index: 'fact' | 'delivery'): string {
+    return using(this.#database.backend, 'reaction', `reaction_${index}`)
   }
 
   async pruneReactions(before: Instant, limit: number): Promise<number> {

@@ -16,7 +16,7 @@ import type {
 import type { Headers } from '../wire/headers.ts'
 import type { Database, SqlRow, SqlValue } from './database.ts'
 import { listOf, rowsOf } from './placeholders.ts'
-import { bytes, count, insert, oneOf, padded, parts, text, textOrNull, time, timeOrNull } from './rows.ts'
+import { bytes, count, insert, oneOf, padded, parts, text, textOrNull, time, timeOrNull, using } from './rows.ts'
 
 const COLUMNS = [
   'account',
@@ -106,8 +106,10 @@ class SqlReceivedStore implements ReceivedStore {
       ['id < ?', after],
     ]
     const said = wanted.flatMap(([sql, value]) => (value === undefined ? [] : [{ sql, value }]))
+    const { backend } = this.#database
+    const table = eventId === undefined ? 'received' : using(backend, 'received', 'received_event_id')
     const rows = await this.#database.all(
-      `SELECT ${COLUMNS.join(', ')} FROM received WHERE ${said.map(({ sql }) => sql).join(' AND ')}
+      `SELECT ${COLUMNS.join(', ')} FROM ${table} WHERE ${said.map(({ sql }) => sql).join(' AND ')}
        ORDER BY account, id DESC LIMIT ?`,
       [...said.map(({ value }) => value), limit],
     )
@@ -209,14 +211,15 @@ class SqlReceivedStore implements ReceivedStore {
     ])
   }
 
-  async prune(before: Instant, limit: number): Promise<number> {
-    const rows = await this.#database.all(
-      `SELECT account, id FROM received WHERE received_at < ? AND state IN ('refused', 'reacted', 'dead') ORDER BY id LIMIT ?`,
-      [before, limit],
-    )
+  async prune(beforeId: string, limit: number): Promise<number> {
+    const accounts = await this.#database.all('SELECT DISTINCT account FROM source')
     let removed = 0
-    for (const [account, ids] of Map.groupBy(rows, (row) => text(row, 'account'))) {
-      for (const part of parts(ids)) {
+    for (const account of accounts.map((row) => text(row, 'account'))) {
+      const rows = await this.#database.all(
+        `SELECT id FROM received WHERE account = ? AND id < ? AND state IN ('refused', 'reacted', 'dead') ORDER BY id LIMIT ?`,
+        [account, beforeId, limit],
+      )
+      for (const part of parts(rows)) {
         const list = padded(part.map((row) => text(row, 'id')))
         removed += await this.#remove(`account = ? AND id IN (${listOf(list.length)})`, [account, ...list])
       }
@@ -224,20 +227,16 @@ class SqlReceivedStore implements ReceivedStore {
     return removed
   }
 
-  async pruneEvents(before: Instant, limit: number): Promise<number> {
-    return this.#database.run(
-      `DELETE FROM received_event WHERE (account, source, dedupe) IN (
-         SELECT e.account, e.source, e.dedupe FROM received_event e WHERE e.at < ?
-           AND NOT EXISTS (SELECT 1 FROM received r WHERE r.account = e.account AND r.id = e.delivery) LIMIT ?)`,
-      [before, limit],
-    )
-  }
-
   async #remove(where: string, values: readonly SqlValue[]): Promise<number> {
     return this.#database.transaction(async (transaction) => {
       const statements = this.#database.within(transaction)
       await statements.run(
         `DELETE FROM received_raw WHERE (account, id) IN (SELECT account, id FROM received WHERE ${where})`,
+        values,
+      )
+      await statements.run(
+        `DELETE FROM received_event WHERE (account, source, dedupe, delivery) IN (
+           SELECT account, source, dedupe, id FROM received WHERE ${where})`,
         values,
       )
       return statements.run(`DELETE FROM received WHERE ${where}`, values)

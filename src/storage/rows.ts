@@ -10,6 +10,14 @@ export function on(database: Database, transaction: Transaction | null): Stateme
   return transaction === null ? database : database.within(transaction)
 }
 
+/**
+ * A table with the index to be used. The embedded planner knows nothing of how much an account holds, takes it for little,
+ * and would read all of it by the primary key; PostgreSQL counts.
+ */
+export function using(backend: Database['backend'], table: string, index: string): string {
+  return backend === 'embedded' ? `${table} INDEXED BY ${index}` : table
+}
+
 /** A column that holds a text. @throws BillhookError `internal_invariant` if it does not */
 export function text(row: SqlRow, column: string): string {
   const value = row[column]

@@ -31,7 +31,7 @@ CREATE TABLE received (
   PRIMARY KEY (account, id)
 );
 CREATE INDEX received_pending ON received (id) WHERE state = 'received';
-CREATE INDEX received_dedupe ON received (account, source, dedupe, id);
+CREATE INDEX received_event_id ON received (account, event_id, id) WHERE event_id IS NOT NULL;
 CREATE INDEX received_refused ON received (account, source, id) WHERE state = 'refused';
 
 CREATE TABLE received_raw (
