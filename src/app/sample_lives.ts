@@ -237,10 +237,10 @@ const METERED: readonly Scene[] = [
   subscribe('sample_metered'),
   { kind: 'agreement.create', id: null, plan: 'sample_metered' },
   ({ subscriptions }) => {
-    const [subscription] = Object.keys(subscriptions)
-    return subscription === undefined
+    const live = Object.values(subscriptions).find(({ endedAt }) => endedAt === null)
+    return live === undefined
       ? null
-      : { kind: 'usage.report', subscription, meter: 'calls', quantity: '12', mode: 'delta' }
+      : { kind: 'usage.report', subscription: live.id, meter: 'calls', quantity: '12', mode: 'delta' }
   },
   { days: 32 },
 ]

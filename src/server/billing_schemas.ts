@@ -100,10 +100,16 @@ export const paymentMethodIn = z.strictObject({
   script: scriptIn.default([]),
 })
 
-/** A method that the customer has, or one to be attached. */
+/** A method that the customer has, or one to be attached. One object, so that a refusal names the member inside. */
 export const methodIn = z
-  .union([z.strictObject({ id: idText }), z.strictObject({ attach: paymentMethodIn })])
+  .strictObject({ id: idText.optional(), attach: paymentMethodIn.optional() })
   .describe('`{"id": …}` of a method that the customer has, or `{"attach": {…}}`.')
+  .transform(({ id, attach }, context) => {
+    if (id !== undefined && attach === undefined) return { id }
+    if (attach !== undefined && id === undefined) return { attach }
+    context.addIssue({ code: 'custom', message: 'needs either id or attach' })
+    return z.NEVER
+  })
 
 export const actorIn = z.enum(['customer', 'admin', 'system', 'unknown'])
 

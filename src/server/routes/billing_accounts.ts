@@ -168,18 +168,17 @@ export function clockRoutes(desk: SendingDesk): readonly Route[] {
       params: inAccount,
       query: nothing,
       body: z
-        .union([
-          z.strictObject({
-            to: instantIn.describe('An instant that is not earlier; its own time does what is due now.'),
-          }),
-          z.strictObject({ next: z.literal(true).describe('To the next thing that is due.') }),
-        ])
+        .strictObject({
+          to: instantIn.optional().describe('An instant that is not earlier; its own time does what is due now.'),
+          next: z.literal(true).optional().describe('To the next thing that is due.'),
+        })
+        .refine(({ to, next }) => (to === undefined) !== (next === undefined), 'needs either to or next')
         .describe('`{"to": "2026-02-01T00:00:00Z"}` or `{"next": true}`.'),
       answer: clockOut,
       errors: ['not_found', 'clock_backwards'],
       handle: async ({ params, body, caller }) => {
         desk.requireAccount(caller, params.account)
-        const account = await desk.advance(params.account, 'to' in body ? body.to : 'next')
+        const account = await desk.advance(params.account, body.to ?? 'next')
         return { json: await showClock(desk, account) }
       },
     }),

@@ -71,7 +71,7 @@ export function commandRoute<B extends z.ZodType>(row: CommandRow<B>): CommandRo
         // The path belongs to what was asked: the same empty body voids one invoice and sends another.
         const asked = Buffer.concat([Buffer.from(`${method} ${path} ${about}\n`), bytes])
         const call: Call = { account: params.account, idempotencyKey, bytes: asked }
-        return show(await run(desk, call, row.command(camel(given), about)))
+        return show(await run(desk, call, row.command(camel(given), about)), { kind: shows, id: about })
       },
     })
 }
@@ -81,12 +81,12 @@ function run(desk: SendingDesk, call: Call, what: CommandOf): Promise<Answered> 
   return desk.command(call, what.command, what.customer ?? null)
 }
 
-function show({ executed, entity }: Answered): Answer {
+/** @param gone what the command was about, if the engine names nothing any more */
+function show({ executed, entity }: Answered, gone: { readonly kind: string; readonly id: string }): Answer {
   const { subject, customer, events } = executed
   return {
     json: {
-      kind: subject?.kind ?? 'none',
-      id: subject?.id ?? '',
+      ...(subject ?? gone),
       customer: customer === '' ? null : customer,
       object: entity === null ? null : snake(entity.value),
       events: snake(events),
