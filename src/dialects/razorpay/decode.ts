@@ -2,12 +2,23 @@ import type { Instant } from '../../model/instant.ts'
 import { isObject } from '../../model/json.ts'
 import type { ObservedCustomer, ObservedPayment, ObservedSubscription } from '../../model/objects.ts'
 import type { Observation, Problem, Rank } from '../../model/observations.ts'
+import type { PaymentStatus } from '../../model/status.ts'
 import { Fields } from '../../wire/fields.ts'
 import { sha256Hex } from '../../wire/hmac.ts'
 import type { Decoded, Notification } from '../dialect.ts'
 import { CATALOGUE } from './catalogue.ts'
 import { failureOf } from './failures.ts'
-import { invoiceOf, invoiceVersion, paymentOf, paymentVersion, subscriptionOf, subscriptionVersion } from './objects.ts'
+import {
+  invoiceOf,
+  invoiceStatusOf,
+  invoiceVersion,
+  paymentOf,
+  paymentStatusOf,
+  paymentVersion,
+  subscriptionOf,
+  subscriptionVersion,
+} from './objects.ts'
+import type { PaymentLinks } from './objects.ts'
 
 const TYPES = new Set(CATALOGUE.map((entry) => entry.type))
 
@@ -75,7 +86,7 @@ function observationsOf(context: Context, payload: Fields): readonly Observation
       return ofRefund(context, payload, payment)
     case 'payment':
     case 'order':
-      return payment === null ? [] : ofPayment(context, payment, { subscription: null, customer: null })
+      return payment === null ? [] : ofPayment(context, readPayment(payment, { subscription: null, customer: null }))
     case 'token':
       return ofToken(context, payload)
     default:
@@ -117,11 +128,11 @@ function ofSubscription(context: Context, payload: Fields, payment: Fields | nul
     },
   ]
   const links = { subscription: id, customer: value.customer }
-  const paid = payment === null ? null : paymentOf(payment, links)
-  if (payment !== null && paid !== null) observations.push(...ofPayment(context, payment, links))
+  const paid = payment === null ? null : readPayment(payment, links)
+  if (paid !== null) observations.push(...ofPayment(context, paid))
   if (context.type === 'subscription.charged') observations.push(...invoiceOfCharge(context, value, links, paid))
   if (context.type === 'subscription.pending' || context.type === 'subscription.halted')
-    observations.push(...ofFailure(context, entity, { id, value, payment, paid }))
+    observations.push(...ofFailure(context, entity, { id, value, paid }))
   observations.push(...ofCustomer(context, value.customer, { users: usersOf(value.metadata) }))
   return observations
 }
@@ -130,23 +141,24 @@ function ofSubscription(context: Context, payload: Fields, payment: Fields | nul
 function invoiceOfCharge(
   context: Context,
   subscription: ObservedSubscription,
-  links: { readonly subscription: string; readonly customer: string | null },
-  payment: ObservedPayment | null,
+  links: PaymentLinks,
+  paid: PaymentRead | null,
 ): readonly Observation[] {
-  if (payment === null || typeof payment.invoice === 'string' || payment.status !== 'succeeded') return []
+  if (paid?.status !== 'succeeded' || typeof paid.value.invoice === 'string') return []
+  const { invoice, amount, createdAt } = paid.value
   return [
     {
       kind: 'patch',
       object: 'invoice',
-      id: payment.invoice.id,
+      id: invoice.id,
       stamp: context.at,
       fields: {
         ...links,
         status: 'paid',
-        total: payment.amount,
-        amountPaid: payment.amount,
+        total: amount,
+        amountPaid: amount,
         period: subscription.period,
-        paidAt: payment.createdAt ?? context.at,
+        paidAt: createdAt ?? context.at,
         collection: 'automatic',
       },
       rank: rankOf(context, null),
@@ -157,33 +169,32 @@ function invoiceOfCharge(
 interface Failing {
   readonly id: string
   readonly value: ObservedSubscription
-  readonly payment: Fields | null
-  readonly paid: ObservedPayment | null
+  readonly paid: PaymentRead | null
 }
 
 /** A failed attempt. Most bodies show no payment: the attempt is counted by the subscription itself. */
 function ofFailure(context: Context, entity: Fields, failing: Failing): readonly Observation[] {
-  const { id, value, payment, paid } = failing
+  const { id, value, paid } = failing
   const attempt = entity.integer('auth_attempts')
-  const failed = payment !== null && paid?.status === 'failed'
+  const failed = paid?.status === 'failed'
   if (!failed && (attempt === null || attempt < 1)) return []
   const cycle = value.period?.from ?? null
-  const invoice = paid !== null && typeof paid.invoice !== 'string' ? paid.invoice.id : null
+  const invoice = paid !== null && typeof paid.value.invoice !== 'string' ? paid.value.invoice.id : null
   return [
     {
       kind: 'happening',
       what: 'payment_failed',
       stamp: context.at,
       // The same attempt told again, with or without its payment, is the same happening.
-      key: `${id}/${cycle ?? 'start'}/attempt/${attempt ?? payment?.text('id') ?? context.event}`,
+      key: `${id}/${cycle ?? 'start'}/attempt/${attempt ?? paid?.fields.text('id') ?? context.event}`,
       event: context.event,
       customer: value.customer,
       subscription: id,
       invoice,
       attempt,
       nextAttemptAt: context.type === 'subscription.pending' ? entity.seconds('charge_at') : null,
-      amount: failed ? paid.amount : null,
-      failure: failed ? failureOf(payment) : { code: null, message: null, retryable: 'unknown' },
+      amount: failed ? paid.value.amount : null,
+      failure: failed ? failureOf(paid.fields) : { code: null, message: null, retryable: 'unknown' },
       // The subscription's own status says it.
       pastDue: false,
       cycle,
@@ -191,28 +202,32 @@ function ofFailure(context: Context, entity: Fields, failing: Failing): readonly
   ]
 }
 
-function ofPayment(
-  context: Context,
-  entity: Fields,
-  links: { readonly subscription: string | null; readonly customer: string | null },
-): readonly Observation[] {
-  const id = entity.text('id')
+/** A payment entity as it was read. */
+interface PaymentRead {
+  readonly fields: Fields
+  /** Null for a word that is not known: of the value, all but the status counts then. */
+  readonly status: PaymentStatus | null
+  readonly value: ObservedPayment
+}
+
+function readPayment(fields: Fields, links: PaymentLinks): PaymentRead {
+  const status = paymentStatusOf(fields)
+  return { fields, status, value: paymentOf(fields, links, status ?? 'initiated') }
+}
+
+function ofPayment(context: Context, { fields, status, value }: PaymentRead): readonly Observation[] {
+  const id = fields.text('id')
   if (id === null) {
-    entity.problem('id', 'expected an id, found none')
+    fields.problem('id', 'expected an id, found none')
     return []
   }
-  const value = paymentOf(entity, links)
+  const { status: _guess, failure: _none, ...others } = value
+  const at = { object: 'payment', id, stamp: context.at } as const
   return [
-    {
-      kind: 'snapshot',
-      object: 'payment',
-      id,
-      stamp: context.at,
-      value,
-      previous: null,
-      rank: rankOf(context, paymentVersion(value)),
-    },
-    ...ofCustomer(context, value.customer, { email: entity.text('email') }),
+    status === null
+      ? { kind: 'patch', ...at, fields: others, rank: rankOf(context, null) }
+      : { kind: 'snapshot', ...at, value, previous: null, rank: rankOf(context, paymentVersion(value)) },
+    ...ofCustomer(context, value.customer, { email: fields.text('email') }),
   ]
 }
 
@@ -220,21 +235,17 @@ function ofInvoice(context: Context, payload: Fields, payment: Fields | null): r
   const entity = entityOf(payload, 'invoice')
   const id = idOf(entity, 'invoice', payload)
   if (entity === null || id === null) return []
-  const value = invoiceOf(entity)
+  const status = invoiceStatusOf(entity, context.type)
+  const value = invoiceOf(entity, status ?? 'open')
+  const { status: _guess, ...others } = value
   const details = entity.object('customer_details')
+  const links = { subscription: value.subscription, customer: value.customer }
+  const at = { object: 'invoice', id, stamp: context.at } as const
   return [
-    {
-      kind: 'snapshot',
-      object: 'invoice',
-      id,
-      stamp: context.at,
-      value,
-      previous: null,
-      rank: rankOf(context, invoiceVersion(value)),
-    },
-    ...(payment === null
-      ? []
-      : ofPayment(context, payment, { subscription: value.subscription, customer: value.customer })),
+    status === null
+      ? { kind: 'patch', ...at, fields: others, rank: rankOf(context, null) }
+      : { kind: 'snapshot', ...at, value, previous: null, rank: rankOf(context, invoiceVersion(value)) },
+    ...(payment === null ? [] : ofPayment(context, readPayment(payment, links))),
     ...ofCustomer(context, value.customer, {
       name: details?.text('name') ?? null,
       email: details?.text('email') ?? null,
@@ -248,7 +259,7 @@ function ofInvoice(context: Context, payload: Fields, payment: Fields | null): r
  * gave nothing back.
  */
 function ofRefund(context: Context, payload: Fields, payment: Fields | null): readonly Observation[] {
-  if (payment !== null) return ofPayment(context, payment, { subscription: null, customer: null })
+  if (payment !== null) return ofPayment(context, readPayment(payment, { subscription: null, customer: null }))
   const refund = entityOf(payload, 'refund')
   const id = idOf(refund, 'refund', payload)
   if (refund === null || id === null || refund.text('status') !== 'processed') return []

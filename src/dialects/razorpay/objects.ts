@@ -191,14 +191,16 @@ const PAYMENT_STATUS: Readonly<Record<string, PaymentStatus>> = {
 /** A payment goes this way and never back; a payment that failed may be authorized late. */
 const PAYMENT_ORDER: readonly PaymentStatus[] = ['initiated', 'failed', 'processing', 'succeeded']
 
-/** A payment entity; `links` are what the entity itself cannot say: it carries no subscription. */
-export function paymentOf(
-  entity: Fields,
-  links: { readonly subscription: string | null; readonly customer: string | null },
-): ObservedPayment {
+/** What a payment's entity cannot say itself: it carries no subscription. */
+export interface PaymentLinks {
+  readonly subscription: string | null
+  readonly customer: string | null
+}
+
+/** A payment entity in our words. */
+export function paymentOf(entity: Fields, links: PaymentLinks, status: PaymentStatus): ObservedPayment {
   const currency = entity.currency('currency')
   const invoice = entity.text('invoice_id')
-  const status = paymentStatusOf(entity)
   return {
     customer: entity.text('customer_id') ?? links.customer,
     invoice: invoice === null ? (entity.has('invoice_id') ? 'none' : 'unknown') : { id: invoice },
@@ -212,11 +214,13 @@ export function paymentOf(
   }
 }
 
-function paymentStatusOf(entity: Fields): PaymentStatus {
+/** Null for a word that is not known: nothing is claimed then. */
+export function paymentStatusOf(entity: Fields): PaymentStatus | null {
   const word = entity.text('status')
-  if (word !== null && Object.hasOwn(PAYMENT_STATUS, word)) return PAYMENT_STATUS[word] ?? 'initiated'
-  if (word !== null) entity.problem('status', 'a status that is not known')
-  return isCaptured(entity) ? 'succeeded' : 'initiated'
+  if (word === null) return isCaptured(entity) ? 'succeeded' : 'initiated'
+  const status = wordIn(PAYMENT_STATUS, word)
+  if (status === undefined) entity.problem('status', 'a status that is not known')
+  return status ?? null
 }
 
 function nonZero(amount: Money | null): Money | null {
@@ -230,13 +234,13 @@ export function paymentVersion(value: ObservedPayment): readonly number[] {
 const INVOICE_ORDER: readonly InvoiceStatus[] = ['draft', 'open', 'uncollectible', 'paid', 'void']
 
 /** An invoice entity in our words. */
-export function invoiceOf(entity: Fields): ObservedInvoice {
+export function invoiceOf(entity: Fields, status: InvoiceStatus): ObservedInvoice {
   const currency = entity.currency('currency')
   const subscription = entity.text('subscription_id')
   return {
     customer: entity.text('customer_id'),
     subscription,
-    status: invoiceStatusOf(entity),
+    status,
     number: entity.text('invoice_number'),
     reason: subscription === null ? 'manual' : 'unknown',
     total: entity.minor('amount', currency),
@@ -254,12 +258,20 @@ export function invoiceOf(entity: Fields): ObservedInvoice {
   }
 }
 
-function invoiceStatusOf(entity: Fields): InvoiceStatus {
+/** The word of the event type, for bodies whose status is missing. */
+const INVOICE_STATUS_OF_EVENT: Readonly<Record<string, InvoiceStatus>> = {
+  'invoice.paid': 'paid',
+  'invoice.partially_paid': 'open',
+  'invoice.expired': 'uncollectible',
+}
+
+/** Null for a word that is not known: nothing is claimed then. */
+export function invoiceStatusOf(entity: Fields, type: string): InvoiceStatus | null {
   const word = entity.text('status')
   const status = word === null ? undefined : wordIn(WORDS.invoiceStatuses, word)
   if (status !== undefined) return status
   entity.problem('status', word === null ? 'expected a status, found none' : 'a status that is not known')
-  return 'open'
+  return word === null ? (INVOICE_STATUS_OF_EVENT[type] ?? null) : null
 }
 
 export function invoiceVersion(value: ObservedInvoice): readonly number[] {

@@ -200,6 +200,36 @@ describe('razorpay decode of bodies that differ from the samples', () => {
     expect(problems).toEqual([{ path: 'payload.subscription.entity.status', message: 'a status that is not known' }])
   })
 
+  test('a status of an invoice or a payment that is not known leaves the known one as it is', async () => {
+    const notification = await opened('invoice.paid')
+    const told = (status: unknown) => {
+      const body = structuredClone(notification.body) as unknown as {
+        payload: Payload & { invoice: { entity: Loose } }
+      }
+      body.payload.invoice.entity['status'] = status
+      body.payload.payment!.entity['status'] = status
+      return razorpay.decode({ ...notification, body: body as unknown as JsonObject })
+    }
+    const strange = told('settled')
+    expect(strange.problems.map(({ path }) => path)).toEqual([
+      'payload.invoice.entity.status',
+      'payload.payment.entity.status',
+    ])
+    expect(strange.observations).toMatchObject([
+      { kind: 'patch', object: 'invoice', fields: { number: '16' } },
+      { kind: 'patch', object: 'payment', fields: { invoice: { id: 'inv_DEWIP9zGRk1Col' } } },
+      {},
+      {},
+    ])
+    for (const one of strange.observations) expect(one.kind === 'patch' && 'status' in one.fields).toBe(false)
+    expect(told(null).observations).toMatchObject([
+      { kind: 'snapshot', object: 'invoice', value: { status: 'paid' } },
+      { kind: 'snapshot', object: 'payment', value: { status: 'succeeded' } },
+      {},
+      {},
+    ])
+  })
+
   test('counts may come as text and entities without their wrapper', async () => {
     const { observations } = await changed('subscription.updated', (subscription, payload) => {
       subscription['remaining_count'] = '52'
