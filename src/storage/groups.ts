@@ -49,13 +49,18 @@ export async function uniteGroups(
   newId: () => string,
 ): Promise<readonly GroupRow[]> {
   const references = [...new Set(linked.flat())].sort()
+  const made = new Map<string, GroupRow>()
   for (let turn = 0; turn < MAX_TURNS; turn += 1) {
     const known = await membershipsOf(context, references)
     const locked = await lockGroups(context, [...new Set(known.values())])
     if (context.backend === 'postgres' && !(await unchanged(context, references, known))) continue
+    for (const id of known.values()) {
+      const own = made.get(id)
+      if (own !== undefined) locked.set(id, own)
+    }
     const union = unionOf(linked, known)
     const missing = references.filter((reference) => !known.has(reference))
-    if (!(await addMembers(context, { union, missing, locked, newId }))) continue
+    if (!(await addMembers(context, { union, missing, locked, made, newId }))) continue
     return unite(context, { linked, union, locked })
   }
   throw new BillhookError('conflict', `the groups of ${references.length} references changed all the time; try again`)
@@ -136,17 +141,21 @@ async function addMembers(
     readonly union: Union
     readonly missing: readonly string[]
     readonly locked: Map<string, GroupRow>
+    /** Groups that this call has made; they have no row yet. */
+    readonly made: Map<string, GroupRow>
     readonly newId: () => string
   },
 ): Promise<boolean> {
-  const { union, missing, locked, newId } = work
+  const { union, missing, locked, made, newId } = work
   if (missing.length === 0) return true
   const { statements, backend, of } = context
   for (const reference of missing) {
     if (union.find(`r${reference}`).startsWith('g')) continue
     const id = newId()
     union.unite(`r${reference}`, `g${id}`)
-    locked.set(id, { id, version: 0, watchAt: null, stale: null, state: '' })
+    const group = { id, version: 0, watchAt: null, stale: null, state: '' }
+    made.set(id, group)
+    locked.set(id, group)
   }
   const added = await insert(statements, backend, {
     into: 'membership (account, source, reference, subject_group)',
