@@ -123,6 +123,7 @@ function foldSubscription(sources: Sources, facts: FactSet, about: About): reado
       value: valued.value,
       status: known.status,
       since: known.since,
+      backAt: known.backAt,
       lastKnown: known.lastKnown,
       startedAt: known.startedAt,
       paid: gaps.some((gap) => gap.kind === 'latest_invoice') ? { ...paid, sure: false } : paid,
@@ -154,6 +155,7 @@ function stubWalk(sources: Sources, id: string, stamps: readonly (Instant | null
     statusFact: null,
     pastDueAt: [],
     sure: true,
+    backAt: null,
     lastEvent: event?.steps[0]?.event ?? '',
   }
 }

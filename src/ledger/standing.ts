@@ -190,9 +190,27 @@ function activeTerm(state: SubscriptionState, rules: PolicyRules): Term {
   if (paid.through === null) {
     return { until: 'never', words: 'active, but nothing shows that it is paid', facts, sure: false }
   }
+  const vouched = vouchedUntil(state, paid.through)
+  if (vouched !== null) {
+    const words = `active again, whatever was not paid: served to the end of the cycle that runs, ${formatInstantShort(vouched)}`
+    return capped(
+      { until: addMs(vouched, rules.leewayMs), words, facts: [statusFact, paidFact], sure: false },
+      cancelAt,
+    )
+  }
   const words = `paid through ${formatInstantShort(paid.through)} by ${BASIS_WORDS[paid.basis]}`
   const term = { until: addMs(paid.through, rules.leewayMs), words, facts, sure: paid.sure }
   return capped(term, cancelAt)
+}
+
+/**
+ * The end of the cycle in which a provider made a subscription active again although what was owed is not paid: some charge
+ * only the invoices after that. Null where payments say more.
+ */
+function vouchedUntil({ backAt, value }: SubscriptionState, paidThrough: Instant): Instant | null {
+  const { period } = value
+  if (backAt === null || period === null || backAt <= paidThrough || period.until <= paidThrough) return null
+  return period.from <= backAt && backAt < period.until ? period.until : null
 }
 
 /** A cancellation that is planned ends the service at its time, without leeway: nothing more is expected. */

@@ -73,6 +73,8 @@ export interface SubscriptionState {
   readonly status: SubscriptionStatus
   /** Since when. */
   readonly since: Stamp
+  /** When it became active again after failed payments or a pause; null unless it is active since. */
+  readonly backAt: Stamp | null
   /** The last status that was known, while the provider's is not. */
   readonly lastKnown: SubscriptionStatus | null
   /** When it first was heard of or, if that was told, created. */

@@ -21,6 +21,8 @@ import { EMPTY } from './values.ts'
 export interface Walked {
   readonly status: SubscriptionStatus
   readonly since: Stamp
+  /** When it became active again after failed payments or a pause; null unless it is active since. */
+  readonly backAt: Stamp | null
   readonly lastKnown: SubscriptionStatus | null
   readonly startedAt: Instant
   readonly statusFact: FactRef | null
@@ -48,6 +50,7 @@ interface Walk {
   readonly successor: Succession | null
   status: SubscriptionStatus
   since: Stamp
+  backAt: Stamp | null
   lastKnown: SubscriptionStatus | null
   value: ObservedSubscription | null
   statusFact: FactRef | null
@@ -85,6 +88,7 @@ export function walkSubscription(sources: Sources, facts: FactSet, about: Subscr
     customer: sources.customerOf(about.id),
     status: 'unknown',
     since: stamps.reduce(earliest),
+    backAt: null,
     lastKnown: null,
     value: null,
     statusFact: null,
@@ -99,8 +103,8 @@ export function walkSubscription(sources: Sources, facts: FactSet, about: Subscr
     else if (event.kind === 'paid') takePaid(walk, event)
     else takeHappening(walk, event.told, event.silent)
   }
-  const { status, since, lastKnown, statusFact, pastDueAt, sure, lastEvent } = walk
-  return { status, since, lastKnown, startedAt, statusFact, pastDueAt, sure, lastEvent }
+  const { status, since, backAt, lastKnown, statusFact, pastDueAt, sure, lastEvent } = walk
+  return { status, since, backAt, lastKnown, startedAt, statusFact, pastDueAt, sure, lastEvent }
 }
 
 type Event =
@@ -178,6 +182,8 @@ function changeStatus(walk: Walk, step: SubscriptionStep, told: SubscriptionStat
 
 function setStatus(walk: Walk, status: SubscriptionStatus, at: Stamp): void {
   if (walk.status === status) return
+  const back = status === 'active' && ['past_due', 'unpaid', 'paused'].includes(walk.status)
+  walk.backAt = back ? at : null
   walk.status = status
   walk.since = at
   if (status === 'past_due') walk.pastDueAt.push(at)

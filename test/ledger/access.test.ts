@@ -35,6 +35,20 @@ const paidJan = [
 ]
 
 describe('the end of an answer', () => {
+  it('is the end of the running cycle, not sure, where the provider makes active again what was not paid', () => {
+    const story = [
+      ...paidJan,
+      active('2026-02-01', { status: 'past_due', period: FEB }, { previous: { status: 'active' } }),
+      active('2026-02-04', { status: 'unpaid', period: FEB }, { previous: { status: 'past_due' } }),
+      active('2026-02-10', { period: FEB }, { previous: { status: 'unpaid' } }),
+    ]
+    expect(access(story.slice(0, -1), '2026-02-10').allowed).toBe(false)
+    const answer = access(story, '2026-02-10')
+    expect(answer).toMatchObject({ allowed: true, until: t('2026-03-02'), paidThrough: t('2026-02-01'), sure: false })
+    const next = active('2026-03-01', { period: period('2026-03-01', '2026-04-01') })
+    expect(access([...story, next], '2026-03-03').allowed).toBe(false)
+  })
+
   it('is the paid-through plus leeway, and the paid-through is told without it', () => {
     const answer = access(paidJan, '2026-01-10')
     expect([answer.paidThrough, answer.until]).toEqual([t('2026-02-01'), t('2026-02-02')])
