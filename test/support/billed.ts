@@ -19,11 +19,18 @@ export interface Billed extends AsyncDisposable {
 }
 
 export async function billed(
-  options: { readonly place?: StorePlace; readonly dialect?: string; readonly env?: Record<string, string> } = {},
+  options: {
+    readonly place?: StorePlace
+    readonly dialect?: string
+    readonly env?: Record<string, string>
+    /** False: nothing works in the background; what is due is done when the clock is advanced. */
+    readonly begin?: boolean
+  } = {},
 ): Promise<Billed> {
   const served = await serve({
     at: requireInstant(START, 'start'),
     env: { BILLHOOK_SENDING: 'true', BILLHOOK_ALLOW_PRIVATE_ADDRESSES: 'true', ...options.env },
+    begin: options.begin ?? true,
     ...(options.place === undefined ? {} : { place: options.place }),
   })
   const { api } = served
