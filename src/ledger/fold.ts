@@ -12,7 +12,7 @@ import { dueAtOf, gapsOf, invoicesOf, paidCyclesOf, paidOf } from './paid_throug
 import type { Account, PaidCycle } from './paid_through.ts'
 import { sourcesOf, subscriptionValue } from './sources.ts'
 import type { Sources, ToldHappening } from './sources.ts'
-import type { CustomerState, FactRef, Folded, FoldOptions, SubscriptionState } from './state.ts'
+import type { CustomerState, FactRef, Folded, FoldOptions, Gap, Paid, SubscriptionState } from './state.ts'
 import { walkSubscription } from './subscription_walk.ts'
 import type { Succession, Walked } from './subscription_walk.ts'
 import { deriveUsage } from './usage.ts'
@@ -126,7 +126,7 @@ function foldSubscription(sources: Sources, facts: FactSet, about: About): reado
       backAt: known.backAt,
       lastKnown: known.lastKnown,
       startedAt: known.startedAt,
-      paid: gaps.some((gap) => gap.kind === 'latest_invoice') ? { ...paid, sure: false } : paid,
+      paid: gaps.some((gap) => isDoubtful(paid, gap)) ? { ...paid, sure: false } : paid,
       failedAt,
       nextAttemptAt: nextAttemptOf(happenings, invoices, failedAt),
       dueAt: dueAtOf(account),
@@ -142,6 +142,11 @@ function foldSubscription(sources: Sources, facts: FactSet, about: About): reado
   ]
 }
 
+/** What was missed leaves unsure how far it is paid; cycles that were missed do not, once a later one is proved paid. */
+function isDoubtful({ through }: Paid, gap: Gap): boolean {
+  return gap.kind === 'latest_invoice' || through === null || through <= gap.at
+}
+
 /** A subscription that only its invoices name. */
 function stubWalk(sources: Sources, id: string, stamps: readonly (Instant | null)[]): Walked | null {
   const since = stamps.filter((stamp) => stamp !== null).reduce<Instant | null>(earlier, null)
@@ -150,12 +155,12 @@ function stubWalk(sources: Sources, id: string, stamps: readonly (Instant | null
   return {
     status: 'unknown',
     since,
+    backAt: null,
     lastKnown: null,
     startedAt: since,
     statusFact: null,
     pastDueAt: [],
     sure: true,
-    backAt: null,
     lastEvent: event?.steps[0]?.event ?? '',
   }
 }

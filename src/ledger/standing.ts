@@ -300,7 +300,7 @@ function reasonsOf(
   const [first, ...others] = facts
   const main: Reason = {
     fact: first?.kind ?? null,
-    key: first?.key ?? null,
+    key: first?.key ?? (state.lastEvent === '' ? null : state.lastEvent),
     at: first?.at ?? state.since,
     ...about,
     words,

@@ -24,7 +24,7 @@ export interface Hold {
 export interface Reason {
   /** The kind of the fact it rests on; `hold` for the application's own word; null where no fact was ever told. */
   readonly fact: string | null
-  /** The key of that fact; the id of the hold. */
+  /** The key of that fact; the id of the hold; without either, the signed id of the newest event about the subscription. */
   readonly key: string | null
   readonly at: Instant | null
   /** The source and subscription it is about; null for holds. */

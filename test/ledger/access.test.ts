@@ -96,6 +96,16 @@ describe('the end of an answer', () => {
     expect(access(story, '2026-02-06', { traits: { retryWindowMs: 3 * DAY } }).allowed).toBe(false)
   })
 
+  it('of a grace is counted from the failure where the status follows later', () => {
+    const story = [
+      ...paidJan,
+      failed('2026-02-01', { invoice: 'in_2', attempt: 1 }),
+      active('2026-02-03', { status: 'past_due', period: FEB }, { previous: { status: 'active' } }),
+    ]
+    const policy = parsePolicy({ default: { grace: 'P7D' } })
+    expect(access(story, '2026-02-06', { policy }).until).toBe(t('2026-02-08'))
+  })
+
   it('of a default grace is not before the provider’s own next attempt', () => {
     const story = [
       ...paidJan,
@@ -187,6 +197,30 @@ describe('what proves a payment', () => {
     expect([answer.allowed, answer.sure, answer.paidThrough]).toEqual([true, false, t('2026-02-01')])
     const free = [active('2026-01-20', { free: true })]
     expect(access(free, '2026-01-21').sure).toBe(true)
+  })
+
+  it('a subscription seen first in mid-life rests on the event that told it', () => {
+    const later = { ...started, status: 'active', period: period('2026-05-01', '2026-06-01') } as const
+    const { allowed, sure, why } = access([subscription('2026-05-10', later, { event: 'evt_mid' })], '2026-05-11')
+    expect([allowed, sure]).toEqual([true, false])
+    expect(why).toMatchObject([{ fact: null, key: 'evt_mid' }])
+  })
+
+  it('a jump in the count of paid cycles leaves it unsure, until a later cycle is proved paid', () => {
+    const counted = (at: string, paid: number, value: object) =>
+      subscription(
+        at,
+        { ...started, status: 'active', cycles: { total: 9, paid, remaining: 8 - paid }, ...value },
+        { version: [paid, 0] },
+      )
+    const first = counted('2026-01-01', 1, { period: JAN, paidThrough: t('2026-02-01') })
+    const jump = counted('2026-03-05', 3, { period: period('2026-03-01', '2026-04-01') })
+    expect(access([first, jump], '2026-03-06')).toMatchObject({ allowed: false, sure: false })
+    const proved = counted('2026-04-01', 4, {
+      period: period('2026-04-01', '2026-05-01'),
+      paidThrough: t('2026-05-01'),
+    })
+    expect(access([first, jump, proved], '2026-04-02')).toMatchObject({ allowed: true, sure: true })
   })
 
   it('where the renewal invoice is the first ever seen, what came before it is taken for paid', () => {
