@@ -180,7 +180,51 @@ describe('probes of other receivers', () => {
   })
 })
 
+describe('the order within one second', () => {
+  const change = (from: number, to: number, event: string) =>
+    subscription(AT, { status: 'active', quantity: to }, { previous: { quantity: from }, event })
+
+  it('is the chain of previous values, also where it returns to a value it had', () => {
+    const straight = [change(1, 2, 'evt_z'), change(2, 3, 'evt_y'), change(3, 4, 'evt_x')]
+    const round = [
+      subscription(AT, { status: 'active', quantity: 1 }, { verb: 'created', event: 'evt_w' }),
+      change(1, 2, 'evt_z'),
+      change(2, 1, 'evt_y'),
+      change(1, 5, 'evt_x'),
+    ]
+    for (const [story, last] of [
+      [straight, 4],
+      [round, 5],
+    ] as const) {
+      for (const order of shuffles(story, 12)) {
+        const [state] = fold(order).state.subscriptions
+        expect([state?.value.quantity, state?.sure]).toEqual([last, true])
+      }
+    }
+  })
+
+  it('is not sure where the chain is a ring or nothing links', () => {
+    for (const story of [
+      [change(1, 2, 'evt_a'), change(2, 1, 'evt_b')],
+      [change(1, 2, 'evt_a'), change(7, 8, 'evt_b')],
+    ]) {
+      for (const order of shuffles(story, 4)) expect(fold(order).state.subscriptions[0]?.sure).toBe(false)
+    }
+  })
+})
+
 describe('registers', () => {
+  it('keep the first final state for ever', () => {
+    const story = ['2026-01-05', '2026-01-09'].map((at) =>
+      subscription(at, { status: 'canceled', endedAt: t(at) }, { verb: 'deleted' }),
+    )
+    for (const order of shuffles(story, 4)) {
+      expect(fold(order).state.subscriptions[0]?.value.endedAt).toBe(t('2026-01-05'))
+      const register = joinMany(new Map(), order).get(`subscription:${SUBSCRIPTION}`)
+      expect(register?.terminal?.t).toBe(t('2026-01-05'))
+    }
+  })
+
   it('keep a period that a later whole object leaves out', () => {
     const story = [
       subscription('2026-01-01', { status: 'active', period: JAN }),
