@@ -12,7 +12,7 @@ import type { CliIo } from './io.ts'
 
 /** Asks the REST API. */
 export type CallApi = (
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
   path: string,
   body?: JsonObject,
 ) => Promise<JsonObject>

@@ -3,7 +3,11 @@ import { isBillhookError, messageOf } from '../model/error.ts'
 import { EXIT, UsageError } from './io.ts'
 import type { CliIo, ExitCode } from './io.ts'
 import { addAccess } from './access.ts'
+import { addAccounts } from './accounts.ts'
 import { ApiRefusal, exitOf } from './api_client.ts'
+import { addClocks } from './clocks.ts'
+import { addEndpoints } from './endpoints.ts'
+import { addEvents, addPublish } from './events.ts'
 import { addKeys, addReplay } from './manage.ts'
 import { addOpen } from './open.ts'
 import { addRun } from './run.ts'
@@ -26,6 +30,11 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCo
   addAccess(program, io, end)
   addReplay(program, io)
   addKeys(program, io)
+  addAccounts(program, io)
+  addClocks(program, io)
+  addEndpoints(program, io)
+  addEvents(program, io)
+  addPublish(program, io)
   try {
     await program.parseAsync(args, { from: 'user' })
     return code
