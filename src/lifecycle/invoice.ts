@@ -7,7 +7,7 @@ import type { Instant } from '../model/instant.ts'
 import { money, sum, zero } from '../model/money.ts'
 import type { Money } from '../model/money.ts'
 import type { InvoiceReason } from '../model/objects.ts'
-import { cancelPayment, charge } from './charge.ts'
+import { cancelPayment, charge, openPayment } from './charge.ts'
 import { compareText } from './lookup.ts'
 import { lookup, put, tell } from './step.ts'
 import type { Step } from './step.ts'
@@ -109,7 +109,7 @@ export function finalizeInvoice(
   draft: Invoice,
   how: { readonly charge: boolean } = { charge: true },
 ): void {
-  const invoice = tellFinalized(step, draft)
+  const invoice = tellFinalized(step, draft, how.charge)
   const subscription = lookup(step.state.subscriptions, invoice.subscription)
   const paused = subscription?.pause?.scope === 'collection' ? subscription.pause.invoices : null
   if (paused === 'void') return voidInvoice(step, invoice)
@@ -119,10 +119,12 @@ export function finalizeInvoice(
     return markPaid(step, invoice, { payment: null, outOfBand: false })
   }
   if (invoice.collection === 'manual') return send(step, invoice)
-  if (invoice.autoAdvance && how.charge) charge(step, invoice, 'engine')
+  if (!invoice.autoAdvance) return
+  if (how.charge) charge(step, invoice, 'engine')
+  else openPayment(step, invoice)
 }
 
-function tellFinalized(step: Step, draft: Invoice): Invoice {
+function tellFinalized(step: Step, draft: Invoice, charges: boolean): Invoice {
   const { at } = step.context
   const { customer } = step.state
   const count = (customer?.invoiceCount ?? 0) + 1
@@ -132,7 +134,7 @@ function tellFinalized(step: Step, draft: Invoice): Invoice {
     status: moveInvoice(draft.status, 'finalize'),
     number: invoiceNumber(step.state.id, count),
     finalizesAt: null,
-    nextAttemptAt: automatic && draft.autoAdvance ? at : null,
+    nextAttemptAt: automatic && draft.autoAdvance && charges ? at : null,
     finalizedAt: at,
     dueAt: automatic ? null : (draft.dueAt ?? addMs(at, daysUntilDue(step, draft) * DAY_MS)),
     updatedAt: at,

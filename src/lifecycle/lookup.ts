@@ -117,10 +117,10 @@ export function isLive(subscription: Subscription): boolean {
   return !isTerminal(subscription.status)
 }
 
-/** The payment that is on its way for an invoice: asked for, processing, or waiting for the customer. */
+/** The payment that is on its way for an invoice: asked for, or processing. One that was only opened is not. */
 export function paymentInFlight(step: Step, invoice: Invoice): Payment | null {
   const payment = lookup(step.state.payments, invoice.payment)
-  if (payment === null) return null
+  if (payment === null || payment.attempt === 0) return null
   return payment.status === 'initiated' || payment.status === 'processing' ? payment : null
 }
 
