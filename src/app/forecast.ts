@@ -5,7 +5,7 @@ import type { Account } from '../ports/billing_store.ts'
 import type { Sending } from './sending.ts'
 
 /** One thing that will happen. */
-export interface Coming {
+interface Coming {
   readonly kind: 'fact' | 'charge' | 'delivery'
   /** Kind of the fact; `charge` or `refund`; type of the event. */
   readonly name: string

@@ -9,7 +9,7 @@ import { readJsonBody } from '../wire/json_body.ts'
 import { signingKeyOf, verifyRequest } from '../wire/signed_request.ts'
 
 /** A request of the user's own payment service, as it came. */
-export interface CallbackRequest {
+interface CallbackRequest {
   readonly headers: Headers
   readonly bytes: Uint8Array
 }

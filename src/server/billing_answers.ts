@@ -1,7 +1,7 @@
 /** Schemas of what the routes of the sending end answer. */
 import { z } from 'zod'
 
-export const when = z.iso.datetime()
+const when = z.iso.datetime()
 const whenOrNull = when.nullable()
 const text = z.string()
 const textOrNull = z.string().nullable()
@@ -9,7 +9,7 @@ const count = z.number()
 const countOrNull = z.number().nullable()
 const metadata = z.record(z.string(), z.string())
 
-export const moneyOut = z.strictObject({ minor: text.describe('Whole minor units.'), currency: text })
+const moneyOut = z.strictObject({ minor: text.describe('Whole minor units.'), currency: text })
 const moneyOrNull = moneyOut.nullable()
 const period = z.strictObject({ from: when, until: when })
 const interval = z.strictObject({ unit: z.enum(['day', 'week', 'month', 'year']), count })

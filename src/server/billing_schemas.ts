@@ -65,7 +65,7 @@ export const intervalIn = z.strictObject({
 })
 
 /** A price (id or code) and how many of it. */
-export const itemIn = z.strictObject({ price: idText, quantity: z.number().min(0).default(1) })
+const itemIn = z.strictObject({ price: idText, quantity: z.number().min(0).default(1) })
 export const itemsIn = z.array(itemIn).min(1).max(100)
 
 const behavior = z.enum([

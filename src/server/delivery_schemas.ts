@@ -13,7 +13,7 @@ const ms = z
   .max(10 * 365 * 86_400_000)
 
 /** Types of events that are asked for. */
-export const eventTypesIn = z
+const eventTypesIn = z
   .array(z.string().min(1).max(255))
   .min(1)
   .max(500)

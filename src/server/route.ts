@@ -16,7 +16,7 @@ export interface RawInput {
 }
 
 /** The request behind an input, for the few routes that must know it. */
-export interface RequestFacts {
+interface RequestFacts {
   readonly idempotencyKey: string | null
   readonly headers: Readonly<Record<string, string>>
   /** The body's exact bytes; empty without one. */
