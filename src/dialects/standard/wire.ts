@@ -3,10 +3,10 @@ import type { Instant } from '../../model/instant.ts'
 import { bytesOf } from '../../wire/bytes.ts'
 import { ownText } from '../../wire/fields.ts'
 import { singleHeader } from '../../wire/headers.ts'
-import { equalBytes, hmacSha256 } from '../../wire/hmac.ts'
+import { equalBytes } from '../../wire/hmac.ts'
 import { BASE62, deriveId } from '../../wire/ids.ts'
 import { readJsonBody } from '../../wire/json_body.ts'
-import { signingKeyOf } from '../../wire/signed_request.ts'
+import { signaturesIn, signatureOf, signingKeyOf } from '../../wire/signed_request.ts'
 import { liveSecrets } from '../dialect.ts'
 import type { Notification, OpeningKeys, OpeningTime, Read, Sealed, SealingKeys, Verified } from '../dialect.ts'
 
@@ -16,9 +16,6 @@ const SIGNATURE_HEADER = 'webhook-signature'
 
 /** How far the signed time may lie from the clock, both ways, both ends included: what all official libraries take. */
 export const TOLERANCE_MS = 5 * MINUTE_MS
-
-/** More signatures than this in one header are nobody's rotation. */
-const MAX_SIGNATURES = 32
 
 /**
  * Standard Webhooks 1.0.0, symmetric: HMAC-SHA256 over `<id>.<timestamp>.<raw body>` with the bytes that the secret's base64
@@ -44,7 +41,7 @@ export function verify(sealed: Sealed, keys: OpeningKeys, time: OpeningTime): Ve
   const sentAt = /^\d{1,12}$/.test(timestamp.value) ? instantFromSeconds(Number(timestamp.value)) : null
   if (sentAt === null)
     return { ok: false, reason: 'timestamp_malformed', detail: `${TIME_HEADER} is not a whole number of seconds` }
-  const given = signaturesOf(header.value)
+  const given = signaturesIn(header.value)
   if (given.length === 0) return { ok: false, reason: 'signature_missing', detail: `no v1 in ${SIGNATURE_HEADER}` }
 
   let matched: number | null = null
@@ -61,18 +58,6 @@ export function verify(sealed: Sealed, keys: OpeningKeys, time: OpeningTime): Ve
     }
   }
   return judgeAge(sentAt, time) ?? { ok: true, secret: matched, sentAt }
-}
-
-/** The base64 texts of version 1. */
-function signaturesOf(header: string): readonly string[] {
-  return header
-    .split(' ')
-    .slice(0, MAX_SIGNATURES)
-    .flatMap((signature) => (signature.startsWith('v1,') && signature.length > 3 ? [signature.slice(3)] : []))
-}
-
-function signatureOf(key: Uint8Array, id: string, timestamp: string, body: Uint8Array): string {
-  return hmacSha256(key, bytesOf(`${id}.${timestamp}.`), body).toString('base64')
 }
 
 function judgeAge(sentAt: Instant, time: OpeningTime): (Verified & { readonly ok: false }) | null {
