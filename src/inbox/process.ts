@@ -90,10 +90,14 @@ export class Processor {
     if (this.#singly > 0) this.#singly -= 1
     let claimed: readonly ReceivedWithRaw[] = []
     try {
-      const notes = await store.transaction(async (transaction) => {
-        claimed = await store.received.claimReceived(transaction, limit)
-        return claimed.length === 0 ? [] : this.#fold(transaction, claimed)
-      })
+      // Not durable by itself: if a power failure takes it back, the deliveries are as they were, and are folded again.
+      const notes = await store.transaction(
+        async (transaction) => {
+          claimed = await store.received.claimReceived(transaction, limit)
+          return claimed.length === 0 ? [] : this.#fold(transaction, claimed)
+        },
+        { durable: false },
+      )
       for (const note of notes) note()
       if (claimed.length > 0) {
         metrics.count('billhook_inbox_folded_total', {}, claimed.length)

@@ -9,7 +9,7 @@ import { createSourceStore } from './source_store.ts'
 /** The receiving end's persistence on either backend. */
 export function createInboxStore(database: Database): InboxStore {
   return {
-    transaction: (work) => database.transaction(work),
+    transaction: (work, options) => database.transaction(work, options),
     sources: createSourceStore(database),
     received: createReceivedStore(database),
     ledger: createLedgerStore(database),
