@@ -35,7 +35,7 @@ export const DELIVERY_DEFAULTS: DeliveryOptions = {
   laneMax: 5_000,
   batchMax: 256,
   flushesMax: 2,
-  lingerMs: 5,
+  lingerMs: 25,
   claimMax: 100,
   pollMs: SECOND_MS,
   heartbeatMs: 3 * SECOND_MS,

@@ -227,6 +227,7 @@ export class Publisher {
     const now = this.#ports.clock.now()
     const at = timeOf(account, now)
     const { stored, body } = eventOf(account.id, event, this.#nextId(now), at)
+    requireSize(stored)
     const deliveries = fanOut(stored, body, endpoints ?? new Map(), {
       clock: account.clock.kind,
       at,
@@ -305,10 +306,10 @@ function requireEvent(event: NewEvent, knowsDialect: (id: string) => boolean): v
   }
   if (content.kind === 'notification' && !knowsDialect(content.dialect))
     throw new BillhookError('unknown_dialect', `there is no dialect ${content.dialect}`)
-  const bytes =
-    content.kind === 'raw'
-      ? content.bytes.length
-      : Buffer.byteLength(JSON.stringify(content.kind === 'standard' ? content.data : content.notification.body))
+}
+
+function requireSize({ raw, body }: StoredEvent): void {
+  const bytes = raw?.length ?? Buffer.byteLength(body)
   if (bytes > BODY_MAX_BYTES)
     throw new BillhookError('payload_too_large', `the body has ${bytes} bytes; at most ${BODY_MAX_BYTES} are sent`)
 }

@@ -24,6 +24,8 @@ export function notificationOf(event: StoredEvent): Notification {
 }
 
 function bodyOf(event: StoredEvent): JsonObject {
+  // Read from the stored text even in the process that stored it: whoever published the object may have changed it since,
+  // and every attempt must send the same bytes.
   const body: unknown = JSON.parse(event.body)
   if (!isObject(body)) throw new BillhookError('internal_invariant', `the stored body of ${event.id} is not an object`)
   return body

@@ -197,16 +197,18 @@ export class DeliveryWorker {
 
   /** Results gather for a moment, then they are written together; while a batch is written, the next one gathers. */
   #write(): void {
-    if (this.#writing !== null || this.#lingering || this.#finished.length === 0) return
-    if (this.#finished.length >= this.#options.batchMax || this.#queue.out === 0) {
+    if (this.#writing !== null || this.#finished.length === 0) return
+    // Nothing else comes soon, or the next one of a subject waits for this result.
+    const urgent = this.#queue.out === 0 || this.#finished.at(-1)?.due.orderKey !== null
+    if (urgent || this.#finished.length >= this.#options.batchMax) {
       this.#startWriting()
-      return
+    } else if (!this.#lingering) {
+      this.#lingering = true
+      setTimeout(() => {
+        this.#lingering = false
+        if (this.#writing === null) this.#startWriting()
+      }, this.#options.lingerMs)
     }
-    this.#lingering = true
-    setTimeout(() => {
-      this.#lingering = false
-      if (this.#writing === null) this.#startWriting()
-    }, this.#options.lingerMs)
   }
 
   #startWriting(): void {

@@ -17,7 +17,9 @@ export interface Transactions {
    * Runs `work` in one transaction: committed when it resolves, rolled back when it throws. On the embedded backend
    * transactions run one after another. PostgreSQL: read committed; serialization failures and deadlocks are tried again.
    *
+   * @param options `durable` false: the commit need not reach the disk by itself. It survives the death of this process; a
+   *   power failure may take it back together with what was committed after it, never without that. Default: true
    * @throws BillhookError `store_unavailable` if the database does not answer; whatever `work` throws
    */
-  transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>
+  transaction<T>(work: (transaction: Transaction) => Promise<T>, options?: { readonly durable: boolean }): Promise<T>
 }

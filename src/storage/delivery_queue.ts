@@ -186,9 +186,11 @@ class SqlDeliveryQueue implements DeliveryQueue {
 
   async settle(transaction: Transaction | null, results: readonly AttemptResult[]): Promise<readonly DeliveryKey[]> {
     if (results.length === 0) return []
-    if (transaction === null && !this.#postgres)
-      return this.#database.transaction((transaction) => this.settle(transaction, results))
-    const statements = transaction === null ? this.#database : this.#database.within(transaction)
+    // A result that a power failure takes back is an attempt made once more: not worth a flush of its own. Whatever is
+    // committed because of it comes after it and takes it to the disk.
+    if (transaction === null)
+      return this.#database.transaction((transaction) => this.settle(transaction, results), { durable: false })
+    const statements = this.#database.within(transaction)
     const settled: DeliveryKey[] = []
     if (this.#postgres) {
       // In one order on every node: two batches that share rows must not wait for each other.

@@ -81,10 +81,13 @@ export class PostgresDatabase implements Database {
     return (await query(this.#pool, sql, values)).rowCount ?? 0
   }
 
-  async transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+  async transaction<T>(
+    work: (transaction: Transaction) => Promise<T>,
+    options: { readonly durable: boolean } = { durable: true },
+  ): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#runTransaction(work)
+        return await this.#runTransaction(work, options.durable)
       } catch (error) {
         if (attempt >= MAX_TRIES || !TRY_AGAIN.has(codeOf(error))) throw meaningOf(error)
         await new Promise((resolve) => setTimeout(resolve, randomInt(1, 5 * 2 ** attempt)))
@@ -128,13 +131,13 @@ export class PostgresDatabase implements Database {
     await this.close()
   }
 
-  async #runTransaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+  async #runTransaction<T>(work: (transaction: Transaction) => Promise<T>, durable: boolean): Promise<T> {
     if (this.#closing !== null) throw new BillhookError('shutting_down', 'the store is closed: it takes no transaction')
     const client = await this.#pool.connect()
     const transaction: Transaction = { backend: 'postgres', native: client }
     let broken: Error | undefined
     try {
-      await client.query('BEGIN')
+      await client.query(durable ? 'BEGIN' : 'BEGIN; SET LOCAL synchronous_commit TO off')
       this.#open.set(transaction, asStatements(client))
       const result = await work(transaction)
       await client.query('COMMIT')

@@ -41,6 +41,7 @@ export class SqliteDatabase implements Database {
   readonly #reader: Connection
   readonly #open = new WeakMap<Transaction, Statements>()
   #tail: Promise<unknown> = Promise.resolve()
+  #durable = true
   #closing: Promise<void> | null = null
 
   constructor(options: SqliteOptions) {
@@ -75,9 +76,12 @@ export class SqliteDatabase implements Database {
     return this.transaction((transaction) => this.within(transaction).run(sql, values))
   }
 
-  async transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+  async transaction<T>(
+    work: (transaction: Transaction) => Promise<T>,
+    options: { readonly durable: boolean } = { durable: true },
+  ): Promise<T> {
     if (this.#closing !== null) throw new BillhookError('shutting_down', 'the store is closed: it takes no transaction')
-    const turn = this.#tail.then(() => this.#runTransaction(work))
+    const turn = this.#tail.then(() => this.#runTransaction(work, options.durable))
     // The next one runs whatever became of this one; its caller alone is told of a failure.
     this.#tail = turn.catch(() => null)
     return turn
@@ -108,8 +112,13 @@ export class SqliteDatabase implements Database {
     if (this.#temporary) rmSync(this.#folder, { recursive: true, force: true })
   }
 
-  async #runTransaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+  async #runTransaction<T>(work: (transaction: Transaction) => Promise<T>, durable: boolean): Promise<T> {
     const { native } = this.#writer
+    if (durable !== this.#durable) {
+      // In write-ahead mode NORMAL writes without waiting for the disk; the next FULL commit takes everything before it along.
+      native.exec(`PRAGMA synchronous = ${durable ? 'FULL' : 'NORMAL'}`)
+      this.#durable = durable
+    }
     const transaction: Transaction = { backend: 'embedded', native }
     this.#writer.run('BEGIN IMMEDIATE', [])
     this.#open.set(transaction, asStatements(this.#writer))
