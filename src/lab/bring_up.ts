@@ -101,6 +101,13 @@ class BringUpTeller {
       const waiting: Subscription = { ...first, status: 'pending', startedAt: null, period: null }
       this.#fact('subscription_activated', now, change(waiting, first), { recovered: false, plan })
     }
+    if (status === 'authorized')
+      this.#fact('subscription_authorized', now, same(first), { plan, startsAt: first.startAt })
+    if (status === 'paused') {
+      const running: Subscription = { ...first, status: 'active', pause: null }
+      const detail = { scope: 'service', resumesAt: first.pause?.resumesAt ?? null, by: 'admin' } as const
+      this.#fact('subscription_paused', now, change(running, first), detail)
+    }
     for (const invoice of invoices.filter((one) => one.status === 'paid')) this.#paid(invoice, first)
     for (const invoice of invoices.filter((one) => one.status !== 'paid')) this.#open(invoice, now, active)
   }

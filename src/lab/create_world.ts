@@ -3,7 +3,7 @@ import { createSending } from '../app/sending.ts'
 import { createInbox } from '../inbox/create_inbox.ts'
 import { dialectOf, DIALECTS, profileFor, resolveDialect } from '../dialects/registry.ts'
 import type { Dialect } from '../dialects/dialect.ts'
-import type { BoundaryRule } from '../model/calendar.ts'
+import type { BillingProfile } from '../model/profile.ts'
 import { BillhookError } from '../model/error.ts'
 import type { Instant } from '../model/instant.ts'
 import type { Log } from '../ports/log.ts'
@@ -43,7 +43,7 @@ const RECEIVER_URL = 'https://receiver.example/in/story'
 export async function createWorld(
   story: Scenario,
   settings: WorldSettings,
-): Promise<{ readonly world: World; readonly boundary: BoundaryRule }> {
+): Promise<{ readonly world: World; readonly profile: BillingProfile }> {
   const dialect = dialectOfStory(story)
   const told = readStorySettings(story, dialect)
   const random = createSeededRandom(`${story.id}/${settings.mode.seed}`)
@@ -105,7 +105,7 @@ export async function createWorld(
     },
   })
   await world.open({ story, told, secret, url: RECEIVER_URL })
-  return { world, boundary: told.profileOf(profileFor(dialect.id)).boundary }
+  return { world, profile: told.profileOf(profileFor(dialect.id)) }
 }
 
 /** The dialect that a story is told in: its own API version, that of its settings, or the provider's first. */

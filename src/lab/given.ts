@@ -1,13 +1,15 @@
 import { boundary, EXACT_UTC } from '../model/calendar.ts'
-import type { BoundaryRule, Interval, Period } from '../model/calendar.ts'
-import type { Customer, Invoice, PaymentMethod, Price, Product, Subscription } from '../model/entities.ts'
+import type { BoundaryRule } from '../model/calendar.ts'
+import type { Customer, Invoice, Meter, PaymentMethod, Price, Product, Subscription } from '../model/entities.ts'
 import { BillhookError } from '../model/error.ts'
 import { latest } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
-import { isZero, money, zero } from '../model/money.ts'
-import type { Money } from '../model/money.ts'
+import { zero } from '../model/money.ts'
 import type { ProviderWords } from '../dialects/dialect.ts'
 import { behaviorOf } from './behavior.ts'
+import { GivenCatalog } from './given_catalog.ts'
+import { MONTH, paidInvoice, totalOf } from './given_invoices.ts'
+import { readSubscription } from './given_subscription.ts'
 import { StoryFields } from './read_fields.ts'
 import type { Scenario } from './scenario.ts'
 
@@ -15,6 +17,7 @@ import type { Scenario } from './scenario.ts'
 export interface Given {
   readonly products: readonly Product[]
   readonly prices: readonly Price[]
+  readonly meters: readonly Meter[]
   readonly customers: readonly Customer[]
   readonly paymentMethods: readonly PaymentMethod[]
   readonly subscriptions: readonly Subscription[]
@@ -29,9 +32,9 @@ export interface GivenSettings {
   readonly madeAt: Instant
   readonly words: ProviderWords
   readonly boundary: BoundaryRule
+  /** How often a payment is tried before the retries have ended. */
+  readonly attempts: number
 }
-
-const MONTH: Interval = { unit: 'month', count: 1 }
 
 /**
  * Builds the objects of a story's `given`. A story names only what matters to it; the rest is what a plain healthy
@@ -53,8 +56,7 @@ export function buildGiven(story: Scenario, settings: GivenSettings): Given {
 
 class GivenBuilder {
   readonly #settings: GivenSettings
-  readonly #products = new Map<string, Product>()
-  readonly #prices = new Map<string, Price>()
+  readonly #catalog: GivenCatalog
   readonly #customers = new Map<string, Customer>()
   readonly #methods = new Map<string, PaymentMethod>()
   readonly #subscriptions = new Map<string, Subscription>()
@@ -62,17 +64,27 @@ class GivenBuilder {
 
   constructor(settings: GivenSettings) {
     this.#settings = settings
+    this.#catalog = new GivenCatalog(settings)
   }
 
   add(kind: string, fields: StoryFields): void {
     switch (kind) {
       case 'customer':
       case 'billing_customer':
-        this.#addCustomer(fields)
+      case 'user':
+      case 'organization':
+        this.#addCustomer(fields, kind === 'organization' ? 'organization' : 'user')
+        return
+      case 'product':
+        this.#catalog.addProduct(fields)
         return
       case 'price':
       case 'plan':
-        this.#addPrice(fields)
+        this.#catalog.addPrice(fields)
+        return
+      case 'meter':
+      case 'feature':
+        this.#catalog.addMeter(fields)
         return
       case 'subscription':
         this.#addSubscription(fields)
@@ -84,12 +96,13 @@ class GivenBuilder {
         this.#addInvoice(fields)
         return
       case 'payment_method':
+      case 'payment_source':
         this.#addMethod(fields.requiredText('id'), fields.text('customer') ?? this.#customer().id)
         return
       default:
         throw new BillhookError(
           'scenario_invalid',
-          `given: ${JSON.stringify(kind)} is not a kind of object; known are customer, billing_customer, price, plan, subscription, agreement, invoice, payment_method`,
+          `given: ${JSON.stringify(kind)} is not a kind of object; known are customer, billing_customer, user, organization, product, price, plan, meter, subscription, agreement, invoice, payment_method`,
         )
     }
   }
@@ -99,22 +112,26 @@ class GivenBuilder {
     const customer = textAt(fields, 'customer', 'customer_id', 'billing_customer_id')
     if (customer !== null) this.#customer(customer)
     for (const plan of [textAt(fields, 'price', 'price_id'), textAt(fields, 'plan_id', 'plan_code', 'plan')]) {
-      if (plan === null || this.#prices.has(plan)) continue
-      const known = [...this.#prices.values()].at(-1)
+      if (plan === null || this.#catalog.prices.has(plan)) continue
+      const known = [...this.#catalog.prices.values()].at(-1)
       const unitAmount = known?.unitAmount ?? null
       // Another plan costs another amount: a change between the two is then seen in money too.
       const amount = unitAmount === null ? 5000 : Number(unitAmount.minor) * 2
-      this.#addPrice(
+      this.#catalog.addPrice(
         new StoryFields(
           { id: plan, code: plan, unit_amount: amount, currency: known?.currency ?? 'USD' },
           `plan ${plan}`,
         ),
       )
     }
+    const meter = /(usage|meter)/.test(op)
+      ? textAt(fields, 'meter', 'feature', 'feature_code', 'billing_feature_code', 'event_name', 'meter_id')
+      : null
+    if (meter !== null) this.#catalog.useMeter(meter)
     // A subscription of nothing in particular still costs something, and has the interval that the action says.
-    if (/^(subscription|checkout)\.create$/.test(op) && this.#prices.size === 0) {
+    if (/^(subscription|checkout)\.create$/.test(op) && this.#catalog.prices.size === 0) {
       const { recurring, currency } = fields.raw
-      this.#addPrice(
+      this.#catalog.addPrice(
         new StoryFields(
           { ...(recurring === undefined ? {} : { recurring }), ...(currency === undefined ? {} : { currency }) },
           op,
@@ -124,13 +141,43 @@ class GivenBuilder {
   }
 
   build(): Given {
+    this.#countUsage()
+    this.#addOwed()
     return {
-      products: [...this.#products.values()],
-      prices: [...this.#prices.values()],
+      products: [...this.#catalog.products.values()],
+      prices: [...this.#catalog.prices.values()],
+      meters: [...this.#catalog.meters.values()],
       customers: [...this.#customers.values()],
       paymentMethods: [...this.#methods.values()],
       subscriptions: [...this.#subscriptions.values()],
       invoices: [...this.#invoices.values()],
+    }
+  }
+
+  /** A subscription that is unpaid owes an invoice, whose retries have ended, also where the story does not show it. */
+  #addOwed(): void {
+    for (const { id, status, latestInvoice } of this.#subscriptions.values()) {
+      if (status !== 'unpaid' || this.#invoices.get(latestInvoice ?? '')?.status === 'open') continue
+      const open = { id: `in_${id}_owed`, subscription: id, attempt_count: this.#settings.attempts }
+      this.#addInvoice(new StoryFields({ ...open }, 'given.invoice'), 'open')
+    }
+  }
+
+  /** What a subscription's product counts, the subscription counts: a story that gives one names its price alone. */
+  #countUsage(): void {
+    const metered = [...this.#catalog.prices.values()].filter(({ usage }) => usage === 'metered')
+    for (const subscription of this.#subscriptions.values()) {
+      const held = subscription.items.map(({ price }) => price)
+      const products = held.map((price) => this.#catalog.prices.get(price)?.product)
+      const more = metered.filter(({ id, product }) => products.includes(product) && !held.includes(id))
+      const items = more.map(({ id }) => ({
+        id: `si_${subscription.id}_${id}`,
+        price: id,
+        quantity: 1,
+        createdAt: this.#settings.madeAt,
+      }))
+      if (items.length > 0)
+        this.#subscriptions.set(subscription.id, { ...subscription, items: [...subscription.items, ...items] })
     }
   }
 
@@ -139,21 +186,25 @@ class GivenBuilder {
     return known ?? this.#addCustomer(new StoryFields({ id: id ?? 'cus_1' }, 'given.customer'))
   }
 
-  #addCustomer(fields: StoryFields): Customer {
+  #addCustomer(fields: StoryFields, type: Customer['type'] = 'user'): Customer {
     const { madeAt } = this.#settings
-    const id = fields.text('id') ?? 'cus_1'
-    const without = fields.has('default_payment_method') && fields.text('default_payment_method') === null
+    const id = fields.text('id', 'org_code', 'code') ?? 'cus_1'
+    const without = ['default_payment_method', 'payment_source', 'payment_method'].some(
+      (key) => fields.has(key) && fields.raw[key] === null,
+    )
     const method = without
       ? null
-      : this.#addMethod(fields.text('default_payment_method', 'payment_source', 'payment_consent_id') ?? `pm_${id}`, id)
-          .id
+      : this.#addMethod(
+          fields.text('default_payment_method', 'payment_method', 'payment_source', 'payment_consent_id') ?? `pm_${id}`,
+          id,
+        ).id
     const customer: Customer = {
       id,
-      type: 'user',
+      type: isOrganization(fields) ? 'organization' : type,
       name: fields.text('name'),
       email: fields.text('email') ?? `${id}@customers.example`,
       phone: null,
-      user: fields.text('user', 'user_id') ?? id,
+      user: fields.text('user', 'user_id', 'org_code') ?? id,
       currency: fields.currency(),
       defaultPaymentMethod: method,
       metadata: fields.metadata(),
@@ -184,142 +235,48 @@ class GivenBuilder {
     return method
   }
 
-  #addPrice(fields: StoryFields): Price {
-    const { madeAt, words } = this.#settings
-    const id = fields.text('id', 'code') ?? `price_${this.#prices.size + 1}`
-    const currency = fields.currency() ?? 'USD'
-    const unit = fields.has('unit_amount') ? 'minor' : words.amounts
-    const amount =
-      fields.amount(currency, unit, 'unit_amount', 'amount', 'price', 'flat_amount') ?? money(5000, currency)
-    const product = fields.text('product', 'product_id') ?? `prod_${id}`
-    const metered = fields.text('usage', 'usage_type') === 'metered' || fields.boolean('metered') === true
-    const arrears = metered || fields.text('billing_type') === 'IN_ARREARS'
-    const price: Price = {
-      id,
-      product,
-      code: fields.text('code') ?? id,
-      name: fields.text('name', 'nickname') ?? id,
-      group: fields.text('group', 'plan_group') ?? 'given',
-      currency,
-      interval: fields.text('type') === 'one_time' ? null : (fields.interval() ?? MONTH),
-      scheme: 'per_unit',
-      unitAmount: amount,
-      tiers: [],
-      usage: metered ? 'metered' : 'licensed',
-      meter: metered ? (fields.text('meter') ?? `meter_${id}`) : null,
-      billed: arrears ? 'arrears' : 'advance',
-      active: true,
-      metadata: fields.metadata(),
-      createdAt: madeAt,
-      updatedAt: madeAt,
-    }
-    this.#prices.set(id, price)
-    if (!this.#products.has(product)) this.#products.set(product, productOf(product, madeAt))
-    return price
-  }
-
   #priceOf(fields: StoryFields): Price {
     const id =
       typeof fields.raw['price'] === 'string' ? fields.text('price') : fields.text('plan_id', 'plan_code', 'plan')
     if (id !== null) {
-      const known = this.#prices.get(id)
-      return known ?? this.#addPrice(new StoryFields({ id, code: id }, `given.price ${id}`))
+      const known = this.#catalog.prices.get(id)
+      return known ?? this.#catalog.addPrice(new StoryFields({ id, code: id }, `given.price ${id}`))
     }
     const inline = fields.object('price')
-    if (inline !== null) return this.#addPrice(inline)
+    if (inline !== null) return this.#catalog.addPrice(inline)
     if (fields.has('amount')) {
       const { amount, currency } = fields.raw
-      return this.#addPrice(new StoryFields({ amount: amount ?? 0, currency: currency ?? 'INR' }, 'given.subscription'))
+      return this.#catalog.addPrice(
+        new StoryFields({ amount: amount ?? 0, currency: currency ?? 'INR' }, 'given.subscription'),
+      )
     }
-    return this.#prices.values().next().value ?? this.#addPrice(new StoryFields({}, 'given.price'))
+    return this.#catalog.prices.values().next().value ?? this.#catalog.addPrice(new StoryFields({}, 'given.price'))
   }
 
   #addSubscription(fields: StoryFields): void {
-    const { start, madeAt, words } = this.#settings
     const price = this.#priceOf(fields)
     const customer = this.#customer(fields.text('customer', 'customer_id', 'billing_customer_id'))
-    const word = fields.text('status')
-    const status = word === null ? 'active' : words.subscriptionStatuses[word]
-    if (status === undefined) throw fields.fault('status', 'a status of this provider')
-    const started = status !== 'pending' && status !== 'incomplete' && status !== 'authorized'
-    const interval = price.interval ?? MONTH
-    const period = started ? this.#periodOf(fields, interval) : null
-    const startAt = fields.instant('start_at', 'starts_at') ?? period?.from ?? start
-    const total = fields.integer('total_count', 'total_billing_cycles')
-    const paid = fields.integer('paid_count') ?? (started ? 1 : 0)
-    const trialEnd = fields.instant('trial_end', 'trial_ends_at')
-    const id = fields.text('id') ?? 'sub_1'
-    const pastDue = status === 'past_due' || status === 'unpaid'
-    const subscription: Subscription = {
-      id,
-      customer: customer.id,
-      status,
-      items: [{ id: `si_${id}`, price: price.id, quantity: fields.integer('quantity') ?? 1, createdAt: madeAt }],
-      currency: price.currency,
-      collection: fields.text('collection_method') === 'send_invoice' ? 'manual' : 'automatic',
-      daysUntilDue: fields.integer('days_until_due'),
-      defaultPaymentMethod: null,
-      startAt,
-      startedAt: started ? (period?.from ?? start) : null,
-      anchor: period === null ? startAt : this.#anchorOf(period, interval),
-      interval,
-      cycle: period === null ? null : paid === 0 ? 0 : paid - (pastDue ? 0 : 1),
-      period,
-      trial: status === 'trialing' && trialEnd !== null ? { from: start, until: trialEnd } : null,
-      trialEndBehavior: 'invoice',
-      cycles: { total, invoiced: paid + (pastDue ? 1 : 0), paid },
-      authorization: null,
-      cancel: null,
-      endedAt: null,
-      pause: null,
-      scheduledChange: null,
-      latestInvoice: null,
-      failedAttempts: 0,
-      nextChargeAt: period?.until ?? null,
-      replaces: null,
-      checkout: null,
-      metadata: fields.metadata(),
-      createdAt: madeAt,
-      updatedAt: madeAt,
-    }
+    const items = fields.objects('items').map((item) => ({
+      price: this.#priceOf(item),
+      quantity: item.integer('quantity') ?? 1,
+    }))
+    const single = [{ price, quantity: fields.integer('quantity') ?? 1 }]
+    const held = items.length > 0 ? items : single
+    const subscription = readSubscription(fields, this.#settings, { customer: customer.id, items: held })
+    const { id, trial, status } = subscription
     this.#subscriptions.set(id, subscription)
-    this.#customers.set(customer.id, { ...customer, currency: price.currency, invoiceCount: started ? 1 : 0 })
-    if (started && subscription.trial === null) this.#addPaidInvoice(subscription, price, pastDue)
-  }
-
-  /** The running cycle: from what the story says of it, else the one that begins with the story. */
-  #periodOf(fields: StoryFields, interval: Interval): Period {
-    const rule = this.#settings.boundary
-    const from = fields.instant('current_period_start', 'current_start', 'current_period_starts_at')
-    const until = fields.instant(
-      'current_period_end',
-      'current_end',
-      'charge_at',
-      'next_billing_at',
-      'current_period_ends_at',
-      'current_period_end_at',
-      'trial_end',
-      'trial_ends_at',
-    )
-    if (from !== null) return { from, until: until ?? boundary(from, interval, 1, rule) }
-    if (until !== null) return { from: boundary(until, interval, -1, EXACT_UTC), until }
-    const start = this.#settings.start
-    return { from: start, until: boundary(start, interval, 1, rule) }
-  }
-
-  /** The latest start from which cycles of this interval fall on both ends of the period. */
-  #anchorOf(period: Period, interval: Interval): Instant {
-    const rule = this.#settings.boundary
-    const candidates = [0, -1, -2, -3].map((n) => boundary(period.until, interval, n - 1, EXACT_UTC))
-    const fits = candidates.find((anchor, n) => boundary(anchor, interval, n + 1, rule) === period.until)
-    return fits ?? period.from
+    const started = subscription.startedAt !== null
+    const count = started ? 1 : 0
+    this.#customers.set(customer.id, { ...customer, currency: price.currency, invoiceCount: count })
+    const pastDue = status === 'past_due' || status === 'unpaid'
+    if (started && trial === null) this.#addPaidInvoice(subscription, held[0]?.price ?? price, pastDue)
   }
 
   #addAgreement(fields: StoryFields): void {
     const customer = fields.text('customer', 'customer_id') ?? 'customer_1'
-    const id = fields.text('id') ?? 'agreement_1'
+    const id = fields.text('id', 'agreement_id') ?? 'agreement_1'
     const plan = fields.requiredText('plan_code', 'plan')
-    this.#addSubscription(new StoryFields({ id, customer, plan_code: plan }, 'given.agreement'))
+    this.#addSubscription(new StoryFields({ ...fields.raw, id, customer, plan_code: plan }, 'given.agreement'))
   }
 
   /** The paid invoice of the cycle that is paid: the running one, or with a failed payment the one before. */
@@ -341,15 +298,15 @@ class GivenBuilder {
     return { ...invoice, createdAt, updatedAt: this.#settings.madeAt }
   }
 
-  #addInvoice(fields: StoryFields): void {
+  #addInvoice(fields: StoryFields, otherwise: Invoice['status'] | null = null): void {
     const { words } = this.#settings
     const id = fields.text('id') ?? 'in_1'
     const of = fields.text('subscription', 'subscription_id')
     const subscription = of === null ? this.#subscriptions.values().next().value : this.#subscriptions.get(of)
     if (subscription === undefined) throw fields.fault('subscription', 'a subscription given before the invoice')
-    const price = this.#prices.get(subscription.items[0]?.price ?? '')
+    const price = this.#catalog.prices.get(subscription.items[0]?.price ?? '')
     const word = fields.text('status') ?? 'open'
-    const status = words.invoiceStatuses[word]
+    const status = otherwise ?? words.invoiceStatuses[word]
     if (price === undefined || status === undefined) throw fields.fault('status', 'a status of this provider')
     const total =
       fields.amount(subscription.currency, words.amounts, 'amount_due', 'total', 'amount', 'total_amount') ??
@@ -388,76 +345,6 @@ function textAt(fields: StoryFields, ...keys: readonly string[]): string | null 
   return typeof found === 'string' && found !== 'latest' ? found : null
 }
 
-function productOf(id: string, at: Instant): Product {
-  return {
-    id,
-    name: id,
-    description: null,
-    active: true,
-    features: [],
-    metadata: {},
-    createdAt: at,
-    updatedAt: at,
-  }
-}
-
-function totalOf(price: Price, subscription: Subscription): Money {
-  const quantity = subscription.items[0]?.quantity ?? 1
-  return money((price.unitAmount?.minor ?? 0n) * BigInt(quantity), price.currency)
-}
-
-function paidInvoice(
-  id: string,
-  subscription: Subscription,
-  price: Price,
-  what: { readonly period: Period; readonly total: Money },
-): Invoice {
-  const { period, total } = what
-  const at = period.from
-  return {
-    id,
-    customer: subscription.customer,
-    subscription: subscription.id,
-    number: `GIVEN-${id}`,
-    status: 'paid',
-    reason: 'cycle',
-    collection: subscription.collection,
-    autoAdvance: false,
-    currency: total.currency,
-    lines: [
-      {
-        id: `il_${id}`,
-        kind: 'subscription',
-        description: price.name ?? price.id,
-        amount: total,
-        price: price.id,
-        quantity: subscription.items[0]?.quantity ?? 1,
-        period,
-        subscriptionItem: subscription.items[0]?.id ?? null,
-        invoiceItem: null,
-      },
-    ],
-    total,
-    amountDue: zero(total.currency),
-    amountPaid: total,
-    refunded: zero(total.currency),
-    period,
-    defaultPaymentMethod: null,
-    attempts: isZero(total) ? 0 : 1,
-    nextAttemptAt: null,
-    finalizesAt: null,
-    gate: { state: 'open', deliveredAt: at, latestAt: null },
-    payment: null,
-    paidOutOfBand: false,
-    createdAt: at,
-    updatedAt: at,
-    finalizedAt: at,
-    sentAt: null,
-    dueAt: null,
-    overdueAt: null,
-    paidAt: at,
-    voidedAt: null,
-    uncollectibleAt: null,
-    metadata: {},
-  }
+function isOrganization(fields: StoryFields): boolean {
+  return fields.text('type') === 'organization' || fields.text('type') === 'org' || fields.has('org_code')
 }

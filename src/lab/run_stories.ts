@@ -63,9 +63,9 @@ export async function runStory(
   mode: Mode,
   backend: Pick<WorldSettings, 'databaseUrl' | 'temporaryFolder'>,
 ): Promise<StoryReport> {
-  const { world, boundary } = await createWorld(story, { ...backend, mode })
+  const { world, profile } = await createWorld(story, { ...backend, mode })
   await using closing = world
-  return await playStory(story, closing, boundary, {
+  return await playStory(story, closing, profile, {
     mode: mode.name,
     emissions: true,
     deliveries: mode.name === 'run',

@@ -13,7 +13,7 @@ import type { Mismatch } from './match.ts'
 import type { ExpectedAccess, ExpectedDelivery, Scenario, Step } from './scenario.ts'
 import { bringUpAt } from './world.ts'
 import type { World, WorldDelivery } from './world.ts'
-import type { BoundaryRule } from '../model/calendar.ts'
+import type { BillingProfile } from '../model/profile.ts'
 
 /** What one step of a story came to. */
 export interface StepReport {
@@ -59,11 +59,13 @@ export interface Assertions {
 export async function playStory(
   story: Scenario,
   world: World,
-  boundary: BoundaryRule,
+  profile: BillingProfile,
   assertions: Assertions,
 ): Promise<StoryReport> {
   const words = wordsOf(world.dialect)
-  const given = buildGiven(story, { start: story.clock.start, madeAt: bringUpAt(story), words, boundary })
+  const { boundary, dunning } = profile
+  const attempts = dunning.retriesMs.length + 1
+  const given = buildGiven(story, { start: story.clock.start, madeAt: bringUpAt(story), words, boundary, attempts })
   await world.begin(given)
   const player = new Player(story, world, assertions)
   const steps: StepReport[] = []

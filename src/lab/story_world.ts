@@ -147,6 +147,7 @@ export class StoryWorld implements World {
     await sending.billing.importEntities(STORY_ACCOUNT, {
       catalog: [
         ...given.products.map((value) => ({ kind: 'product', id: value.id, live: true, value }) as const),
+        ...given.meters.map((value) => ({ kind: 'meter', id: value.id, live: true, value }) as const),
         ...given.prices.map((value) => ({ kind: 'price', id: value.id, live: true, value }) as const),
       ],
       customers: Object.fromEntries(given.customers.map(({ id }) => [id, of(id)])),
