@@ -60,12 +60,14 @@ export interface ReceiverOptions {
   readonly secretKey?: string
   /** The webhook URLs by name. What is written here counts; secrets left out here no longer open anything. */
   readonly sources: Readonly<Record<string, SourceConfig>>
-  /** The access policy, see docs/policy.md; left out: the one stored before, else the defaults. */
+  /** The access policy, see docs/receiving.md; left out: the one stored before, else the defaults. */
   readonly policy?: JsonObject
   /** Looks objects up at the provider where what was received leaves two readings, or something is late. */
   readonly fetcher?: Fetcher
   /** Larger bodies are refused. Bytes; default 1 MiB. */
   readonly maxBodyBytes?: number
+  /** False: only {@link Receiver.start} and {@link Receiver.settle} fold and call handlers. Default true. */
+  readonly autoStart?: boolean
   readonly log?: Log
   /** For tests: a clock that stands still until it is moved. */
   readonly clock?: Clock
@@ -113,6 +115,8 @@ export interface Receiver extends AsyncDisposable {
   /** @throws BillhookError `unknown_source`, `invalid_request` */
   link(link: LinkOf): Promise<void>
   unlink(link: LinkOf): Promise<void>
+  /** The app's users that a customer is, sorted. */
+  users(of: Pick<LinkOf, 'source' | 'customer'>): Promise<readonly string[]>
   hold(hold: Omit<NewHold, 'account'>): Promise<Hold>
   removeHold(id: string): Promise<boolean>
   /** Has facts told again, with `replay` set. @returns how many */
@@ -123,7 +127,7 @@ export interface Receiver extends AsyncDisposable {
     readonly key?: string
   }): Promise<number>
   /** Mails to customers, with opt-outs kept in this store. */
-  mails(options: Omit<CustomerMailOptions, 'account' | 'preferences'>): CustomerMails
+  mails(options: Omit<CustomerMailOptions, 'account' | 'preferences' | 'clock'>): CustomerMails
   /** Does everything that waits, also for the rest of a burst: for tests. */
   settle(): Promise<void>
   close(): Promise<void>
@@ -161,7 +165,7 @@ export async function createReceiver(options: ReceiverOptions): Promise<Receiver
     )
     await syncSources(inbox.sources, ACCOUNT, options.sources)
     if (options.policy !== undefined) await usePolicy(inbox, options.policy)
-    return new InboxReceiver(core, inbox, maxBodyBytes)
+    return new InboxReceiver(core, inbox, { maxBodyBytes, autoStart: options.autoStart ?? true })
   } catch (error) {
     await core[Symbol.asyncDispose]()
     throw error
@@ -172,17 +176,19 @@ class InboxReceiver implements Receiver {
   readonly #core: Core
   readonly #inbox: Inbox
   readonly #maxBodyBytes: number
+  readonly #autoStart: boolean
   #closed: Promise<void> | null = null
 
-  constructor(core: Core, inbox: Inbox, maxBodyBytes: number) {
+  constructor(core: Core, inbox: Inbox, options: { readonly maxBodyBytes: number; readonly autoStart: boolean }) {
     this.#core = core
     this.#inbox = inbox
-    this.#maxBodyBytes = maxBodyBytes
+    this.#maxBodyBytes = options.maxBodyBytes
+    this.#autoStart = options.autoStart
   }
 
   async receive({ source, headers, body }: Arrived): Promise<Answer> {
     if (this.#closed !== null) return refusal(503, { code: 'shutting_down', message: 'this receiver was closed' })
-    this.start()
+    if (this.#autoStart) this.start()
     const bytes = bytesOf(body)
     if (bytes === null) this.#core.log.error({ source }, PARSED)
     const answer = await this.#inbox.ingest.receive({ account: ACCOUNT, source, headers: known(headers), body: bytes })
@@ -246,6 +252,11 @@ class InboxReceiver implements Receiver {
     await this.#inbox.access.unlink(ACCOUNT, user, source, customer)
   }
 
+  async users({ source, customer }: Pick<LinkOf, 'source' | 'customer'>): Promise<readonly string[]> {
+    const links = await this.#inbox.store.access.linksOfCustomer(ACCOUNT, source, customer)
+    return [...new Set(links.map(({ user }) => user))].sort()
+  }
+
   hold(hold: Omit<NewHold, 'account'>): Promise<Hold> {
     return this.#inbox.access.hold({ account: ACCOUNT, ...hold })
   }
@@ -258,9 +269,9 @@ class InboxReceiver implements Receiver {
     return this.#inbox.replay.facts({ account: ACCOUNT, ...query })
   }
 
-  mails(options: Omit<CustomerMailOptions, 'account' | 'preferences'>): CustomerMails {
+  mails(options: Omit<CustomerMailOptions, 'account' | 'preferences' | 'clock'>): CustomerMails {
     const preferences = createMailPreferences(this.#core.database)
-    return createCustomerMails({ ...options, account: ACCOUNT, preferences })
+    return createCustomerMails({ ...options, account: ACCOUNT, preferences, clock: this.#core.clock })
   }
 
   async settle(): Promise<void> {
