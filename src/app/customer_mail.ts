@@ -3,6 +3,7 @@ import { BillhookError } from '../model/error.ts'
 import type { Instant } from '../model/instant.ts'
 import { decimalOf } from '../model/money.ts'
 import type { Money } from '../model/money.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { Mailer } from '../ports/mail.ts'
 import type { MailPreferences } from '../ports/mail_preferences.ts'
 import { fill, findTemplate, MAIL_KINDS, MAIL_TEMPLATES } from './mail_templates.ts'
@@ -24,13 +25,13 @@ export type MailValue = string | number | Money | Period | { readonly at: Instan
 export interface CustomerMail {
   readonly kind: MailKind
   readonly user: string
-  /** The same key is the same mail: a fact's key, for example. */
+  /** The same key is the same mail, which goes out once: a fact's key, for example. */
   readonly key: string
   readonly values: Readonly<Record<string, MailValue>>
 }
 
 /** What became of a mail. */
-export type MailOutcome = 'sent' | 'opted_out' | 'no_address'
+export type MailOutcome = 'sent' | 'sent_before' | 'opted_out' | 'no_address'
 
 /** Writes to customers. */
 export interface CustomerMails {
@@ -46,6 +47,7 @@ export interface CustomerMailOptions {
   readonly account: string
   readonly mailer: Mailer
   readonly preferences: MailPreferences
+  readonly clock: Clock
   /** The address of one of the app's users; null if there is none. */
   readonly recipient: (user: string) => Promise<Recipient | null>
   /** The app's own texts, in place of ours. */
@@ -61,6 +63,8 @@ export function createCustomerMails(options: CustomerMailOptions): CustomerMails
   return {
     async send({ kind, user, key, values }) {
       if ((await preferences.optedOut(account, user)).includes(kind)) return 'opted_out'
+      const mailKey = `${kind}.${user}.${key}`
+      if (await preferences.wasSent(account, mailKey)) return 'sent_before'
       const recipient = await options.recipient(user)
       if (recipient === null) return 'no_address'
       const wanted = [recipient.locale, options.locale ?? null].filter((locale) => locale !== null)
@@ -77,9 +81,11 @@ export function createCustomerMails(options: CustomerMailOptions): CustomerMails
         subject: fill(template.subject, texts).replaceAll(/\s+/g, ' '),
         text,
         html: html(text, locale),
-        key: `${kind}.${key}`,
+        key: mailKey,
         headers: {},
       })
+      // A crash before this line sends it again, with the same Message-ID.
+      await preferences.noteSent(account, mailKey, options.clock.now())
       return 'sent'
     },
     optedOut: (user) => preferences.optedOut(account, user),

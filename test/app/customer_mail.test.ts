@@ -7,6 +7,7 @@ import { fill, findTemplate, MAIL_KINDS, MAIL_TEMPLATES } from '../../src/app/ma
 import type { MailKind } from '../../src/app/mail_templates.ts'
 import { requireInstant } from '../../src/model/instant.ts'
 import { money } from '../../src/model/money.ts'
+import { createManualClock } from '../../src/runtime/manual_clock.ts'
 import type { Mail } from '../../src/ports/mail.ts'
 import { SmtpMailer } from '../../src/runtime/mailer.ts'
 import { createMailPreferences } from '../../src/storage/mail_preferences.ts'
@@ -18,14 +19,18 @@ const kinds = Object.keys(MAIL_KINDS) as MailKind[]
 function memory(recipient: Recipient | null, options: Partial<CustomerMailOptions> = {}) {
   const sent: Mail[] = []
   const out = new Set<string>()
+  const gone = new Set<string>()
   const mails = createCustomerMails({
     account: 'main',
+    clock: createManualClock(AT),
     mailer: { send: async (mail) => void sent.push(mail) },
     preferences: {
       optedOut: async (_account, user) =>
         [...out].filter((key) => key.startsWith(`${user}:`)).map((key) => key.slice(user.length + 1)),
       choose: async (_account, user, kind, wanted) =>
         void (wanted ? out.delete(`${user}:${kind}`) : out.add(`${user}:${kind}`)),
+      wasSent: async (_account, key) => gone.has(key),
+      noteSent: async (_account, key) => void gone.add(key),
     },
     recipient: async () => recipient,
     values: { product: 'Atelier', link: 'https://atelier.example/billing' },
@@ -41,7 +46,7 @@ describe('Mails to customers', () => {
     const { mails, sent } = memory(ANNA)
     const values = { amount: money(1999n, 'EUR'), invoice: 'A-1', period: { from: AT, until: AT } }
     expect(await mails.send({ kind: 'receipt', user: 'u1', key: 'in_1', values })).toBe('sent')
-    expect(sent).toMatchObject([{ to: 'anna@example.com', subject: 'Receipt for €19.99', key: 'receipt.in_1' }])
+    expect(sent).toMatchObject([{ to: 'anna@example.com', subject: 'Receipt for €19.99', key: 'receipt.u1.in_1' }])
     expect(sent[0]!.text).toBe(
       'Hello Anna,\n\nthank you for your payment.\nAmount: €19.99\nInvoice: A-1\nService period: March 5, 2026 – March 5, 2026\n\nhttps://atelier.example/billing',
     )
@@ -77,6 +82,7 @@ describe('Mails to customers', () => {
     expect(await mails.optedOut('u1')).toEqual(['usage'])
     await mails.choose('u1', 'usage', true)
     expect(await mails.send(mail)).toBe('sent')
+    expect(await mails.send(mail)).toBe('sent_before')
     expect(sent).toHaveLength(2)
     await expect(mails.choose('u1', 'spam', false)).rejects.toMatchObject({ details: { field: 'kind' } })
   })
@@ -147,13 +153,14 @@ describe('Over a real mail server', () => {
     const { mails } = memory(ANNA, { mailer })
     const mail = { kind: 'payment_failed', user: 'u', key: 'in_1|2', values: { reason: 'card_declined' } } as const
     await mails.send(mail)
-    await mails.send(mail)
+    // As after a crash: the store does not know that it went out.
+    await memory(ANNA, { mailer }).mails.send(mail)
     const ids = arrived.map((text) => /^Message-ID: (.*)$/im.exec(text)?.[1])
-    expect(ids).toEqual(['<payment_failed.in_1-2@atelier.example>', '<payment_failed.in_1-2@atelier.example>'])
+    expect(ids).toEqual(['<payment_failed.u.in_1-2@atelier.example>', '<payment_failed.u.in_1-2@atelier.example>'])
     expect(arrived[0]).toContain('Subject: Your payment did not go through')
     expect(arrived[0]).toContain('text/html')
     refuse = true
-    await expect(mails.send(mail)).rejects.toMatchObject({ code: 'mail_failed' })
+    await expect(mails.send({ ...mail, key: 'in_2' })).rejects.toMatchObject({ code: 'mail_failed' })
   })
 })
 
@@ -168,5 +175,9 @@ describeOnBackends('Mail preferences', (open) => {
     expect(await preferences.optedOut('other', 'u1')).toEqual([])
     await preferences.choose('main', 'u1', 'usage', true)
     expect(await preferences.optedOut('main', 'u1')).toEqual(['receipt'])
+    expect(await preferences.wasSent('main', 'k')).toBe(false)
+    await preferences.noteSent('main', 'k', AT)
+    await preferences.noteSent('main', 'k', AT)
+    expect([await preferences.wasSent('main', 'k'), await preferences.wasSent('other', 'k')]).toEqual([true, false])
   })
 })
