@@ -71,7 +71,7 @@ async function desk(begin: string, options: Partial<ReceiverOptions> = {}): Prom
     recipient: async (user) => (user === 'anna' ? { email: 'anna@example.com', name: 'Anna', locale: 'en' } : null),
     values: { product: 'Atelier', link: 'https://atelier.example' },
   })
-  const sealing = { keyId: '', privateKeyPem: String(keys['private_key_pkcs8_pem_TEST_ONLY']) }
+  const sealing = { keyId: '', privateKeyPem: keys['private_key_pkcs8_pem_TEST_ONLY'] as string }
   const [jwk] = (keys['jwks'] as unknown as { keys: { kid: string }[] }).keys
   return {
     ...held,
@@ -84,7 +84,7 @@ async function desk(begin: string, options: Partial<ReceiverOptions> = {}): Prom
         const isToken = 'event_id' in event
         const at = madeAt(event)
         if (at > clock.now()) await clock.moveTo(at)
-        const notification = { id: null, type: String(event['type']), createdAt: at, account: null, body: event }
+        const notification = { id: null, type: event['type'] as string, createdAt: at, account: null, body: event }
         const sealed: Sealed = isToken
           ? dialectOf('kinde').seal(notification, { secrets: [], signingKey: { ...sealing, keyId: jwk!.kid } }, at)
           : dialectOf('stripe@2025-02-24.acacia').seal(
