@@ -175,6 +175,7 @@ function failedAtOf(
   happenings: readonly ToldHappening[],
   invoices: Account['invoices'],
 ): Instant | null {
+  if (walked.status === 'active') return silentFailureOf(walked, happenings, invoices)
   if (walked.status !== 'past_due' && walked.status !== 'unpaid') return null
   const began = walked.status === 'past_due' ? walked.since : (walked.pastDueAt.at(-1) ?? walked.since)
   const paid = [
@@ -187,6 +188,25 @@ function failedAtOf(
     .map(({ happening }) => happening.stamp)
     .filter((stamp) => stamp > lastPaid && stamp <= began)
     .reduce(earlier, began)
+}
+
+/** The first failure to pay a cycle whose invoice is still open, although the status says nothing of it (yet). */
+function silentFailureOf(
+  walked: Walked,
+  happenings: readonly ToldHappening[],
+  invoices: Account['invoices'],
+): Instant | null {
+  const open = new Set(
+    invoices.flatMap(({ id, valued }) => {
+      const { status, reason } = valued.value
+      const cycle = reason === 'cycle' || reason === 'first' || reason === 'unknown'
+      return status === 'open' && cycle ? [id] : []
+    }),
+  )
+  return happenings.reduce<Instant | null>((first, { happening }) => {
+    if (happening.what !== 'payment_failed' || happening.invoice === null || !open.has(happening.invoice)) return first
+    return happening.stamp < walked.since ? first : earlier(first, happening.stamp)
+  }, null)
 }
 
 /** When the provider tries again: what the newest failure said, if nothing was paid since. */

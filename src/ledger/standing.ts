@@ -38,9 +38,9 @@ export function standingOf(state: SubscriptionState, question: StandingQuestion)
   const { source, policy, at } = question
   const { plan, items } = state.value
   const rules = rulesOf(policy, source, plan)
-  const settled = paidMeanwhile(state, question, rules)
-  const term = superseded(state, at) ?? settled ?? termOf(state, question, rules)
-  const status = term === settled ? 'active' : state.status
+  const meanwhile = paidMeanwhile(state, question, rules) ?? failedMeanwhile(state, question, rules)
+  const term = superseded(state, at) ?? meanwhile?.term ?? termOf(state, question, rules)
+  const status = term === meanwhile?.term ? meanwhile.status : state.status
   const level = term.until === 'never' ? 'none' : rules.levels[status]
   const end = endOf(term)
   const inTime = term.until === 'always' || (end !== null && at < end)
@@ -67,23 +67,45 @@ function endOf({ until }: Term): Instant | null {
   return until === 'always' || until === 'never' ? null : until
 }
 
-/** The end of the trial while in one, else of what is paid. */
+/** The end of what is paid; while in a trial not before its end. */
 function paidThroughOf({ status, value, paid }: SubscriptionState): Instant | null {
-  if (status === 'trialing') return value.trial?.until ?? paid.through
-  return paid.through
+  const trialEnd = status === 'trialing' ? (value.trial?.until ?? null) : null
+  return trialEnd === null || paid.through === null ? (trialEnd ?? paid.through) : latest(trialEnd, paid.through)
+}
+
+/** What must have become of a subscription since its status was told, by what else was told. Never sure. */
+interface Meanwhile {
+  readonly status: SubscriptionStatus
+  readonly term: Term
 }
 
 /**
  * A payment that came after the status was told: the status is only not told anew yet. Whoever has paid is not kept
- * waiting for that, but the answer is not sure.
+ * waiting for that.
  */
-function paidMeanwhile(state: SubscriptionState, question: StandingQuestion, rules: PolicyRules): Term | null {
+function paidMeanwhile(state: SubscriptionState, question: StandingQuestion, rules: PolicyRules): Meanwhile | null {
   const { status, since, paid, paidFact } = state
-  if (status !== 'pending' && status !== 'incomplete' && status !== 'unpaid') return null
-  if (rules.levels[status] !== 'none' || paidFact === null || paidFact.at < since) return null
+  const waiting = status === 'pending' || status === 'incomplete' || status === 'unpaid'
+  if (!(waiting && rules.levels[status] === 'none') && !isTrialOver(state, question.at)) return null
+  if (paidFact === null || paidFact.at < since) return null
   if (paid.through === null || paid.through <= question.at || paid.basis === 'provider_period') return null
   const words = `paid on ${formatInstantShort(paidFact.at)} through ${formatInstantShort(paid.through)}; a new status was not told yet`
-  return { until: addMs(paid.through, rules.leewayMs), words, facts: [paidFact], sure: false }
+  const until = addMs(paid.through, rules.leewayMs)
+  return { status: 'active', term: { until, words, facts: [paidFact], sure: false } }
+}
+
+function isTrialOver({ status, value }: SubscriptionState, at: Instant): boolean {
+  const end = value.trial?.until ?? value.period?.until ?? null
+  return status === 'trialing' && end !== null && end <= at
+}
+
+/** A charge failed that was to pay what comes after the cycle that is over: grace runs, as if the status said so. */
+function failedMeanwhile(state: SubscriptionState, question: StandingQuestion, rules: PolicyRules): Meanwhile | null {
+  const { status, failedAt, paid, value } = state
+  if (status !== 'active' || failedAt === null || value.pause !== null || value.collection === 'manual') return null
+  if (paid.openEnded || paid.through === null || paid.through > question.at) return null
+  const term = pastDueTerm(state, question, rules)
+  return { status: 'past_due', term: { ...term, words: `${term.words}; a new status was not told yet`, sure: false } }
 }
 
 function superseded(state: SubscriptionState, at: Instant): Term | null {

@@ -267,6 +267,35 @@ describe('what proves a payment', () => {
   })
 })
 
+describe('a status that was not told anew', () => {
+  it('does not lock out who has paid after a trial', () => {
+    const trial = period('2026-01-01', '2026-01-15')
+    const trialing = subscription('2026-01-01', { status: 'trialing', trial }, { verb: 'created' })
+    const paid = invoice('2026-01-15T00:00:05', { status: 'paid', period: period('2026-01-15', '2026-02-15') })
+    expect(access([trialing, paid], '2026-01-16')).toMatchObject({
+      allowed: true,
+      sure: false,
+      until: t('2026-02-16'),
+      paidThrough: t('2026-02-15'),
+    })
+    expect(access([trialing], '2026-01-16')).toMatchObject({ allowed: false, sure: true })
+  })
+
+  it('gives grace from a failure to pay the next cycle, at the level of the past due', () => {
+    const next = period('2026-02-01', '2026-03-01')
+    const renewal = invoice('2026-02-01', { status: 'open', reason: 'cycle', period: next }, { id: 'in_2' })
+    const failure = failed('2026-02-01T01:00', { invoice: 'in_2', attempt: 1 })
+    const story = [...paidJan, renewal, failure]
+    expect(access(story, '2026-01-31')).toMatchObject({ allowed: true, until: t('2026-02-02') })
+    expect(access(story, '2026-02-05')).toMatchObject({ allowed: true, sure: false, until: t('2026-02-15T01:00') })
+    const policy = parsePolicy({ default: { levels: { past_due: 'limited' } } })
+    expect(access(story, '2026-02-05', { policy }).level).toBe('limited')
+    expect(access(story, '2026-02-16').allowed).toBe(false)
+    const update = invoice('2026-02-01', { status: 'open', reason: 'update', period: null }, { id: 'in_2' })
+    expect(access([...paidJan, update, failure], '2026-02-05').allowed).toBe(false)
+  })
+})
+
 describe('statuses', () => {
   it('follow the policy’s levels', () => {
     const pastDue = [
