@@ -136,17 +136,13 @@ function takeStep(walk: Walk, step: SubscriptionStep): void {
   const { value, status } = walk
   const at = step.stamp
   walk.lastEvent = step.event
-  if (step.verb === 'created') {
-    addCreated(walk, step)
-  }
+  if (step.verb === 'created') addCreated(walk, step)
   const from = step.told ? (step.from?.status ?? null) : value === null ? null : status
   if (step.status && !isTerminal(status)) {
     changeStatus(walk, step, from)
     walk.failure = null
   }
-  if (step.from !== null && !isTerminal(step.to.status)) {
-    changeTerms(walk, step, step.from)
-  }
+  if (step.from !== null && !isTerminal(step.to.status)) changeTerms(walk, step, step.from)
   if (!isTerminal(step.to.status)) changePlans(walk, step, step.from)
   walk.value = step.to
   if (step.status) walk.sure = true
