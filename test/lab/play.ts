@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { textReport } from '../../src/lab/report.ts'
-import { modesOf, runStory } from '../../src/lab/run_stories.ts'
-import type { ModeRequest } from '../../src/lab/run_stories.ts'
+import { modesOf } from '../../src/lab/modes.ts'
+import type { ModeRequest } from '../../src/lab/modes.ts'
+import { runStory } from '../../src/lab/run_stories.ts'
 import { readScenario } from '../../src/lab/scenario.ts'
 
 const FOLDER = join(import.meta.dirname, '../../scenarios')
