@@ -29,6 +29,7 @@ import type { Core } from './core.ts'
 import { traitsOf } from './traits.ts'
 import { createSending } from './sending.ts'
 import type { Sending } from './sending.ts'
+import { lockedAnswers } from './locked_answers.ts'
 import { within } from './shutdown.ts'
 
 /** The account that everything belongs to where nobody says otherwise. */
@@ -106,7 +107,7 @@ async function wire(config: Config, core: Core): Promise<App> {
     await ensureAccount(sending)
     if (config.forwardFacts) forwardFacts(inbox, sending)
   }
-  const answers = createApiStore(database)
+  const answers = lockedAnswers(createApiStore(database), core.secretBox)
   const keys = createApiKeys({ store: answers, clock, random })
   if (config.policyFile !== null) await usePolicyFile(inbox, config.policyFile)
   let closed: Promise<void> | null = null

@@ -101,6 +101,7 @@ export function createSendingDesk(ports: SendingDeskPorts): SendingDesk {
   const { sending, operatorAccount, keys, clock, paymentSecret } = ports
   const { billing, delivery } = sending
   const samplesOf = rememberedSamples()
+  const inTurn = turns()
   return {
     billing,
     delivery,
@@ -121,7 +122,7 @@ export function createSendingDesk(ports: SendingDeskPorts): SendingDesk {
       return answered(billing, call.account, await billing.executeCatalog(call.account, command, options))
     },
     forecast: (account) => forecast(sending, account),
-    advance: (account, to) => advance(ports, account, to),
+    advance: (account, to) => inTurn(account, () => advance(ports, account, to)),
     eventTypes: async (account, dialect) => {
       const { id } = resolveDialect(dialect ?? (await billing.account(account)).dialect)
       const samples = await samplesOf(id)
@@ -165,6 +166,24 @@ async function testContent(
   if (notification === undefined)
     throw new BillhookError('not_found', `there is no sample of ${JSON.stringify(wanted)} in ${dialect} for ${id}`)
   return { kind: 'notification', dialect: resolved.id, notification }
+}
+
+/**
+ * Runs the work of one account in turn: two requests that advance the same clock at once would both make its deliveries.
+ * An account is forgotten when its last work has ended.
+ */
+function turns(): <T>(account: string, work: () => Promise<T>) => Promise<T> {
+  const last = new Map<string, Promise<unknown>>()
+  return async (account, work) => {
+    const before = last.get(account) ?? Promise.resolve()
+    const mine = before.then(work, work)
+    last.set(account, mine)
+    try {
+      return await mine
+    } finally {
+      if (last.get(account) === mine) last.delete(account)
+    }
+  }
 }
 
 async function advance({ sending }: SendingDeskPorts, id: string, to: Instant | 'next'): Promise<Account> {

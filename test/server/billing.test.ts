@@ -278,6 +278,32 @@ describe('The commands of billing', () => {
     expect(gone.body.object.deleted_at).toBe(START)
   })
 
+  it('decide a payment that waits for the customer once, whoever tells it again', async () => {
+    await using bench = await billed({ dialect: 'stripe@2026-10-28.endive' })
+    const { post, get } = bench
+    await wanted(post('/customers/ada/sandbox', { behavior: 'needs_action' }))
+    expect((await wanted(subscribe(bench))).body.object.status).toBe('incomplete')
+    const [payment] = (await get('/payments?customer=ada')).body.data
+    expect(payment).toMatchObject({ status: 'requires_action', attempt: 1 })
+    const paid = { attempt: 1, result: { outcome: 'succeeded' } }
+    const decided = await wanted(post(`/payments/${payment.id}/decide`, paid))
+    expect(decided.body).toMatchObject({ kind: 'payment', id: payment.id, object: { status: 'succeeded' } })
+    expect((await get('/subscriptions/sub')).body.status).toBe('active')
+    const again = await wanted(post(`/payments/${payment.id}/decide`, { attempt: 1, result: { outcome: 'failed' } }))
+    expect(again.body).toMatchObject({ object: { status: 'succeeded' }, events: [] })
+  })
+
+  it('advance one clock one after another, however many ask at once', async () => {
+    await using sink = await openSink()
+    await using bench = await billed({ begin: false })
+    await wanted(bench.post('/endpoints', { url: sink.url, dialect: 'standard' }))
+    await wanted(subscribe(bench))
+    const asked = Array.from({ length: 4 }, () => bench.post('/clock/advance', { to: '2026-03-02T00:00:00Z' }))
+    for (const { status } of await Promise.all(asked)) expect(status).toBe(200)
+    const ids = sink.arrivals.map(({ headers }) => headers['webhook-id'])
+    expect([ids.length > 10, new Set(ids).size]).toEqual([true, ids.length])
+  })
+
   it('page through lists without missing or repeating anything, and refuse foreign cursors', async () => {
     await using bench = await billed()
     for (let i = 0; i < 7; i += 1) await wanted(bench.post('/customers', { id: `c${i}` }))

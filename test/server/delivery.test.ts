@@ -1,5 +1,6 @@
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { describeOnBackends } from '../support/backends.ts'
 import { billed, START, wanted } from '../support/billed.ts'
 import type { Billed } from '../support/billed.ts'
@@ -235,6 +236,17 @@ describe('Endpoints', () => {
     expect((await bench.get('/endpoints')).body.data).toEqual([])
   })
 
+  it('show a secret to whoever repeats the request with its key, and keep it nowhere in the clear', async () => {
+    await using sink = await openSink()
+    await using bench = await billed()
+    const body = { url: sink.url, dialect: 'standard' }
+    const first = await wanted(bench.post('/endpoints', body, { 'idempotency-key': 'once' }))
+    expect((await wanted(bench.post('/endpoints', body, { 'idempotency-key': 'once' }))).body).toEqual(first.body)
+    expect((await bench.get('/endpoints')).body.data).toHaveLength(1)
+    const rows = await bench.served.app.core.database.all('SELECT answer FROM api_answer', [])
+    expect([rows.length > 0, JSON.stringify(rows).includes(first.body.secret)]).toEqual([true, false])
+  })
+
   it('prove that they are the owner’s where the account asks for it', async () => {
     await using sink = await openSink(500)
     await using bench = await billed()
@@ -295,6 +307,18 @@ describe('Event types and keys', () => {
   })
 })
 
+/** Every schema that an operation names, however deep; references stand for the one of errors. */
+function schemasIn(value: unknown): z.core.JSONSchema.JSONSchema[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([name, member]: [string, unknown]) =>
+    name === 'schema'
+      ? '$ref' in (member as object)
+        ? []
+        : [member as z.core.JSONSchema.JSONSchema]
+      : schemasIn(member),
+  )
+}
+
 describe('The OpenAPI document', () => {
   it('has every route of the sending end, and each of its schemas is one', async () => {
     await using bench = await billed()
@@ -313,6 +337,9 @@ describe('The OpenAPI document', () => {
       expect(operation['responses']).toBeTruthy()
       if (method === 'post' || method === 'patch') expect(operation).toHaveProperty('requestBody')
     }
+    const schemas = sending.flatMap(({ operation }) => schemasIn(operation))
+    expect(schemas.length).toBeGreaterThan(sending.length)
+    for (const schema of schemas) expect(() => z.fromJSONSchema(schema).safeParse({})).not.toThrow()
     const create = document.paths['/v1/accounts/{account}/subscriptions'].post
     const schema = create.requestBody.content['application/json'].schema
     expect(schema).toMatchObject({ type: 'object', additionalProperties: false, required: ['items'] })
