@@ -240,7 +240,11 @@ function overdueAtOf(happenings: readonly ToldHappening[], cycles: readonly Paid
 function paidFactOf(facts: FactSet, id: string, cycles: readonly PaidCycle[]): FactRef | null {
   const last = cycles.findLast((cycle) => cycle.through !== null) ?? cycles.at(-1)
   if (last === undefined) return null
-  const keys = [factKey(id, 'subscription_renewed', last.key), factKey(last.key, 'invoice_paid')]
+  const keys = [
+    factKey(id, 'subscription_renewed', last.key),
+    factKey(last.key, 'invoice_paid'),
+    factKey(last.key, 'payment_succeeded'),
+  ]
   const fact =
     keys.map((key) => facts.get(key)).find((found) => found !== null) ?? facts.byEvidence('invoice_paid', last.events)
   return fact === null ? null : { kind: fact.kind, key: fact.key, at: fact.at }

@@ -12,6 +12,7 @@ import type { SubscriptionStatus } from '../model/status.ts'
 import { invoiceValue } from './sources.ts'
 import type { Known, Sources, ToldHappening } from './sources.ts'
 import type { Gap, Paid } from './state.ts'
+import type { Step } from './timeline.ts'
 
 /** What is looked at for one subscription. */
 export interface Account {
@@ -55,22 +56,17 @@ export function paidCyclesOf(sources: Sources, account: Account): readonly PaidC
   const { value, invoices, happenings } = account
   const cycles = invoices.flatMap((invoice): readonly PaidCycle[] => {
     const { valued, steps, id } = invoice
-    const paid = steps.find((step) => step.to.status === 'paid')
-    if (valued.value.status !== 'paid' || paid === undefined || isRefunded(sources, invoice)) return []
+    const { status, reason } = valued.value
     const period = valued.value.period ?? billedCycle(valued.value, value)
-    return [
-      {
-        invoice: id,
-        key: id,
-        period,
-        through: period?.until ?? null,
-        basis: 'invoice',
-        reason: valued.value.reason,
-        at: paid.stamp,
-        events: [paid.event],
-        sure: valued.sure,
-      },
-    ]
+    const cycle = { invoice: id, key: id, period, through: period?.until ?? null, reason }
+    const paid = steps.find((step) => step.to.status === 'paid')
+    if (status === 'paid' && paid !== undefined) {
+      if (isRefunded(sources, invoice)) return []
+      return [{ ...cycle, basis: 'invoice', at: paid.stamp, events: [paid.event], sure: valued.sure }]
+    }
+    const settled = settlementOf(sources, invoice)
+    if (settled === null) return []
+    return [{ ...cycle, basis: 'payment', at: settled.stamp, events: [settled.event], sure: false }]
   })
   const told = happenings.flatMap(({ happening, events, sure }): readonly PaidCycle[] => {
     if (happening.what !== 'payment_succeeded') return []
@@ -83,6 +79,26 @@ export function paidCyclesOf(sources: Sources, account: Account): readonly PaidC
     return [{ invoice, key: invoice ?? key, period, through, basis: 'payment', reason, at, events, sure }]
   })
   return [...cycles, ...told].sort((a, b) => a.at - b.at || (a.key < b.key ? -1 : 1))
+}
+
+/** The last of the payments that make up an open invoice's total, although the invoice was not told to be paid (yet). */
+function settlementOf(sources: Sources, { id, valued }: Known<'invoice'>): Step<'payment'> | null {
+  const { status, total } = valued.value
+  if ((status !== 'open' && status !== 'draft') || total === null || total.minor <= 0n) return null
+  const seen = new Set<string>()
+  let left = total.minor
+  let last: Step<'payment'> | null = null
+  for (const payment of sources.known.payment.values()) {
+    const root = sources.paymentOf(payment.id)
+    const { status: outcome, amount } = payment.valued.value
+    const paid = payment.steps.find((step) => step.to.status === 'succeeded')
+    if (outcome !== 'succeeded' || paid === undefined || seen.has(root) || sources.invoiceOf(root) !== id) continue
+    if (amount?.currency !== total.currency) continue
+    seen.add(root)
+    left -= amount.minor - (sources.refundedOf(root)?.minor ?? 0n)
+    if (last === null || paid.stamp > last.stamp) last = paid
+  }
+  return left <= 0n ? last : null
 }
 
 /** The period of that end which the subscription has shown. */

@@ -267,6 +267,37 @@ describe('what proves a payment', () => {
   })
 })
 
+describe('an invoice that was not told to be paid', () => {
+  const open = invoice('2026-01-01', { status: 'open', total: eur(5000), amountPaid: null, period: JAN })
+  const running = active('2026-01-01', { period: JAN }, { verb: 'created' })
+  const paying = (at: string, amount: number, id: string, refunded = 0) =>
+    payment(
+      at,
+      {
+        status: 'succeeded',
+        invoice: { id: 'in_1' },
+        amount: eur(amount),
+        refunded: refunded > 0 ? eur(refunded) : null,
+      },
+      { id },
+    )
+
+  it('counts as paid, unsurely, once its payments make up the total', () => {
+    const half = [running, open, paying('2026-01-01T00:01', 2500, 'pay_1')]
+    expect(access(half, '2026-01-10')).toMatchObject({ allowed: false })
+    const whole = [...half, paying('2026-01-01T00:02', 2500, 'pay_2')]
+    expect(access(whole, '2026-01-10')).toMatchObject({ allowed: true, sure: false, paidThrough: t('2026-02-01') })
+    const back = [...whole, paying('2026-01-05', 2500, 'pay_2', 2500)]
+    expect(access(back, '2026-01-10')).toMatchObject({ allowed: false })
+  })
+
+  it('is sure once it is told', () => {
+    const paid = invoice('2026-01-01T00:03', { status: 'paid', total: eur(5000), period: JAN })
+    const story = [running, open, paying('2026-01-01T00:01', 5000, 'pay_1'), paid]
+    expect(access(story, '2026-01-10')).toMatchObject({ allowed: true, sure: true, paidThrough: t('2026-02-01') })
+  })
+})
+
 describe('a status that was not told anew', () => {
   it('does not lock out who has paid after a trial', () => {
     const trial = period('2026-01-01', '2026-01-15')
