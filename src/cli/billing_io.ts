@@ -1,8 +1,10 @@
 /** What the commands of the sending end share: the account, the form of answers. */
+import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
+import { messageOf } from '../model/error.ts'
 import { isObject } from '../model/json.ts'
 import type { Json, JsonObject } from '../model/json.ts'
-import { shown } from './io.ts'
+import { shown, UsageError } from './io.ts'
 import type { CliIo } from './io.ts'
 
 /** Options that every command of the sending end takes. */
@@ -36,6 +38,17 @@ export function bodyOf(members: Readonly<Record<string, Json | undefined>>): Jso
   return Object.fromEntries(
     Object.entries(members).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
   )
+}
+
+/** A JSON object that was given as an argument, or as `@file`. @throws UsageError */
+export function jsonArgument(text: string): JsonObject {
+  try {
+    const value: unknown = JSON.parse(text.startsWith('@') ? readFileSync(text.slice(1), 'utf8') : text)
+    if (isObject(value)) return value
+  } catch (error) {
+    throw new UsageError(`the data cannot be read: ${messageOf(error)}`)
+  }
+  throw new UsageError('the data must be one JSON object')
 }
 
 /** Prints one answer: as JSON, or its members line by line, without those that are null. */

@@ -1,10 +1,6 @@
-import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { messageOf } from '../model/error.ts'
-import { isObject } from '../model/json.ts'
-import type { JsonObject } from '../model/json.ts'
 import { withApi } from './api_client.ts'
-import { accountPath, bodyOf, printList, printOne, queryText, withAccount } from './billing_io.ts'
+import { accountPath, bodyOf, jsonArgument, printList, printOne, queryText, withAccount } from './billing_io.ts'
 import type { SendingOptions } from './billing_io.ts'
 import { UsageError } from './io.ts'
 import type { CliIo } from './io.ts'
@@ -99,17 +95,7 @@ export function addPublish(program: Command, io: CliIo): void {
     .option('--dialect <id>', 'told in this dialect; data is then the whole body')
     .action(async (type: string, data: string, options: PublishOptions) => {
       const { account, json, ...rest } = options
-      const body = { type, data: dataOf(data), ...bodyOf({ ...rest }) }
+      const body = { type, data: jsonArgument(data), ...bodyOf({ ...rest }) }
       printOne(io, await withApi(io, (call) => call('POST', accountPath(account, 'events'), body)), json)
     })
-}
-
-function dataOf(text: string): JsonObject {
-  try {
-    const data: unknown = JSON.parse(text.startsWith('@') ? readFileSync(text.slice(1), 'utf8') : text)
-    if (isObject(data)) return data
-  } catch (error) {
-    throw new UsageError(`the data cannot be read: ${messageOf(error)}`)
-  }
-  throw new UsageError('the data must be one JSON object')
 }

@@ -5,6 +5,7 @@ import type { CliIo, ExitCode } from './io.ts'
 import { addAccess } from './access.ts'
 import { addAccounts } from './accounts.ts'
 import { ApiRefusal, exitOf } from './api_client.ts'
+import { addBilling } from './billing.ts'
 import { addClocks } from './clocks.ts'
 import { addEndpoints } from './endpoints.ts'
 import { addEvents, addPublish } from './events.ts'
@@ -31,6 +32,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCo
   addReplay(program, io)
   addKeys(program, io)
   addAccounts(program, io)
+  addBilling(program, io)
   addClocks(program, io)
   addEndpoints(program, io)
   addEvents(program, io)

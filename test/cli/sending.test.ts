@@ -71,6 +71,29 @@ describe('The commands of the sending end', () => {
     expect((await bench.get('/endpoints')).body.data).toEqual([])
   })
 
+  it('bill: list, show in any dialect, create, update, act, delete', async () => {
+    await using bench = await billed({ begin: false })
+    const env = { BILLHOOK_URL: bench.served.server.url, BILLHOOK_API_KEY: bench.served.key }
+    const run = async (...args: string[]) => {
+      const { code, out, err } = await cli(['billing', ...args, '--account', 'acme'], env)
+      expect([args.join(' '), code, err]).toEqual([args.join(' '), 0, ''])
+      return out
+    }
+    const made = await run('create', 'subscriptions', '{"customer":"ada","id":"sub","items":[{"price":"monthly"}]}')
+    expect(made).toMatch(/^id\tsub\n[^]*status\tactive\n[^]*event\tsubscription\.created\n/)
+    expect(await run('list', 'subscriptions', '--customer', 'ada')).toMatch(/^sub\tada\tactive\t/)
+    expect(await run('update', 'subscriptions', 'sub', '{"metadata":{"seat":"7"}}')).toContain(
+      'metadata\t{"seat":"7"}\n',
+    )
+    expect(await run('show', 'subscriptions', 'sub', '--dialect', 'airwallex@2025-06-16')).toContain('status\tACTIVE\n')
+    expect(JSON.parse(await run('do', 'subscriptions', 'sub', 'cancel', '--json'))).toMatchObject({
+      object: { status: 'canceled' },
+    })
+    expect(await run('list', 'facts', '--limit', '200')).toContain('\tsubscription_canceled\t')
+    expect(await run('delete', 'customers', 'ada')).toContain('event\tcustomer.deleted\n')
+    expect((await cli(['billing', 'list', 'planets'], env)).err).toMatch(/planets is none of customers, /)
+  })
+
   it('end with 2 and one line on wrong use and on what the server refuses', async () => {
     await using bench = await billed({ begin: false })
     const env = { BILLHOOK_URL: bench.served.server.url, BILLHOOK_API_KEY: bench.served.key }
