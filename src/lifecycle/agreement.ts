@@ -1,12 +1,12 @@
 /** Agreements: subscriptions of a provider where a change of the plan makes a new one that takes the old one's place. */
-import type { SubscriptionCommand } from '../model/commands.ts'
-import type { InvoiceItem, Subscription } from '../model/entities.ts'
+import type { ItemInput, SubscriptionCommand } from '../model/commands.ts'
+import type { InvoiceItem, Price, Subscription } from '../model/entities.ts'
 import { restOf } from './cancel.ts'
 import { changesOf, directionOf } from './changed.ts'
 import { ensureCustomer } from './customer.ts'
-import { endNow } from './end.ts'
+import { billRest, endNow } from './end.ts'
 import { begun, billFirst, firstCycle } from './first.ts'
-import { isLive, requireCustomer, requirePrice } from './lookup.ts'
+import { compareText, isLive, requireCustomer, requirePrice } from './lookup.ts'
 import { nextCharge } from './moves.ts'
 import { planOf, refuse, tell, tellShowing } from './step.ts'
 import type { Step } from './step.ts'
@@ -29,20 +29,31 @@ export function createAgreement(step: Step, command: Create): Subscription {
   const old = liveAgreements(step).find((agreement) => groupOf(step, agreement) === group)
   if (old !== undefined) {
     const prorate = command.prorate ?? true
-    return replaceAgreement(step, old, { plan: price.id, prorate, id: command.id, metadata: command.metadata ?? {} })
+    return replaceAgreement(step, old, {
+      items: planItems(step, price),
+      prorate,
+      billUsage: command.invoiceNow ?? false,
+      id: command.id,
+      metadata: command.metadata ?? {},
+      collection: command.collection ?? old.collection,
+    })
   }
   return createSubscription(step, {
     kind: 'subscription.create',
     id: command.id,
-    items: [{ price: price.id, quantity: 1 }],
+    items: planItems(step, price),
+    collection: command.collection ?? 'automatic',
+    daysUntilDue: command.daysUntilDue ?? null,
     metadata: command.metadata ?? {},
   })
 }
 
 /** How an agreement is replaced. */
 export interface Replacement {
-  readonly plan: string
+  readonly items: readonly ItemInput[]
   readonly prorate: boolean
+  readonly billUsage?: boolean
+  readonly collection?: Subscription['collection']
   readonly id?: string | null
   readonly metadata?: Subscription['metadata']
 }
@@ -50,7 +61,7 @@ export interface Replacement {
 /** Puts a new agreement in the place of an old one. @throws BillhookError `not_found`, `currency_mismatch`, `conflict` */
 export function replaceAgreement(step: Step, old: Subscription, replacement: Replacement): Subscription {
   const { at } = step.context
-  const { items, prices } = readItems(step, [{ price: replacement.plan, quantity: 1 }])
+  const { items, prices } = readItems(step, replacement.items)
   const { currency, interval } = sharedTerms(prices)
   if (currency !== old.currency) refuse('currency_mismatch', `agreement ${old.id} is in ${old.currency}`, 'plan')
   const id = replacement.id ?? step.context.mint('subscription')
@@ -62,6 +73,7 @@ export function replaceAgreement(step: Step, old: Subscription, replacement: Rep
     status: moveSubscription(null, 'create_active'),
     items,
     currency,
+    collection: replacement.collection ?? old.collection,
     startAt: at,
     startedAt: at,
     anchor: at,
@@ -80,6 +92,7 @@ export function replaceAgreement(step: Step, old: Subscription, replacement: Rep
   const cycle = firstCycle(step, base, at)
   const started = { ...base, ...begun(base, cycle, invoice) }
   const fresh = { ...started, nextChargeAt: nextCharge(step, started) }
+  if (replacement.billUsage === true) billRest(step, old)
   const credits = replacement.prorate ? restOf(step, old) : []
   tellReplacement(step, old, fresh)
   endNow(step, old, { by: 'customer', reason: 'plan_changed', superseded: true })
@@ -120,6 +133,22 @@ export function cancelAgreement(step: Step, command: CancelAgreement): Subscript
   if (command.id === null && live.length > 1)
     refuse('invalid_request', `the customer has ${live.length} agreements: say which`, 'id')
   return endNow(step, agreement, { by: command.by, reason: command.reason, superseded: false })
+}
+
+/** A plan is a price and all that its product counts: an agreement about it has both. */
+function planItems(step: Step, plan: Price): readonly ItemInput[] {
+  const counted = Object.values(step.context.catalog.prices).filter(
+    ({ id, product, usage, active, currency, interval }) =>
+      id !== plan.id &&
+      product === plan.product &&
+      usage === 'metered' &&
+      active &&
+      currency === plan.currency &&
+      interval?.unit === plan.interval?.unit &&
+      interval?.count === plan.interval?.count,
+  )
+  const ids = [plan.id, ...counted.map(({ id }) => id).sort(compareText)]
+  return ids.map((price) => ({ price, quantity: 1 }))
 }
 
 function liveAgreements(step: Step): readonly Subscription[] {

@@ -13,7 +13,7 @@ import type { DueItem } from './due.ts'
 import { decideGate, passGate } from './gate.ts'
 import { voidInvoice } from './invoice.ts'
 import { requireCheckout, requireInvoice, requirePayment, requireSubscription } from './lookup.ts'
-import { expire, quietly } from './moves.ts'
+import { edit, expire } from './moves.ts'
 import { decideInvoice } from './one_off.ts'
 import { decidePayment } from './outcome.ts'
 import { announceDue, becomeOverdue, onOverdueEnd } from './overdue.ts'
@@ -270,7 +270,7 @@ function onExpire(step: Step, subscription: Subscription): void {
 /** A pending change was not paid: it is dropped and its invoice is void. */
 function onChangeExpired(step: Step, subscription: Subscription): void {
   const invoice = lookup(step.state.invoices, subscription.pendingChange?.invoice ?? null)
-  const next = quietly(step, subscription, { pendingChange: null, updatedAt: step.context.at })
+  const next = edit(step, subscription, { pendingChange: null })
   tell(step, { kind: 'subscription_change_expired', subject: next.id }, { subscription: next })
   if (invoice !== null && can('invoice', invoice.status, 'void')) voidInvoice(step, invoice)
 }

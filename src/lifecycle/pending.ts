@@ -11,8 +11,10 @@ export function applyPendingChange(step: Step, invoice: Invoice): void {
   const subscription = lookup(step.state.subscriptions, invoice.subscription)
   const change = subscription?.pendingChange ?? null
   if (subscription === null || change === null || change.invoice !== invoice.id) return
-  const next = edit(step, subscription, { items: change.items, pendingChange: null })
-  tellChanged(step, subscription, next)
+  // What is told first is the change, then that it waits no more: each is seen by what was before it.
+  const changed = edit(step, subscription, { items: change.items })
+  tellChanged(step, subscription, changed)
+  const next = { ...changed, pendingChange: null }
   tell(step, { kind: 'subscription_change_applied', subject: next.id }, { subscription: next })
 }
 

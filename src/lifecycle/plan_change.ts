@@ -7,7 +7,7 @@ import { restOf } from './cancel.ts'
 import { draftInvoice, finalizeInvoice, lineOfItem } from './invoice.ts'
 import { cycleAmount, linesOf } from './lines.ts'
 import { cycleFor } from './lookup.ts'
-import { edit, nextCharge, quietly } from './moves.ts'
+import { edit, nextCharge } from './moves.ts'
 import { shareLeft, shareOf } from './proration.ts'
 import { lookup, refuse, tell } from './step.ts'
 import type { Step } from './step.ts'
@@ -189,9 +189,8 @@ function applyWhenPaid(step: Step, subscription: Subscription, items: readonly S
     invoiceItem: null,
   }))
   const id = step.context.mint('invoice')
-  const waiting = quietly(step, subscription, {
+  const waiting = edit(step, subscription, {
     pendingChange: { items, invoice: id, expiresAt: addMs(at, profile.pendingChangeMs) },
-    updatedAt: at,
   })
   const invoice = draftInvoice(step, {
     id,

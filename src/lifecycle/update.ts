@@ -39,8 +39,8 @@ function updateTerms(step: Step, subscription: Subscription, command: Subscripti
   const items =
     command.items ?? (quantity === undefined ? undefined : subscription.items.map(({ price }) => ({ price, quantity })))
   if (items !== undefined) {
-    if (step.context.profile.planChange === 'replace' && items[0] !== undefined)
-      replaceAgreement(step, subscription, { plan: items[0].price, prorate: command.proration !== 'none' })
+    if (step.context.profile.planChange === 'replace')
+      replaceAgreement(step, subscription, { items, prorate: command.proration !== 'none' })
     else changeItems(step, subscription, { ...command, items })
   }
   const now = lookup(step.state.subscriptions, subscription.id) ?? subscription

@@ -182,8 +182,11 @@ export type SubscriptionCommand =
       readonly id: string | null
       /** Code or id of the price. */
       readonly plan: string
+      /** Whether what was used under a replaced agreement is billed at once; else it is not billed. */
       readonly invoiceNow?: boolean
       readonly prorate?: boolean
+      readonly collection?: 'automatic' | 'manual'
+      readonly daysUntilDue?: number | null
       readonly metadata?: Metadata
       readonly customer?: CustomerFields
     }

@@ -375,12 +375,19 @@ describe('a subscription that is charged an hour after its draft', () => {
     const change = { kind: 'subscription.update', id: 'sub_1', ifUnpaid: 'pending' } as const
     bench.ok({ ...change, items: [{ price: 'premium', quantity: 1 }] })
     expect(bench.subscription().items[0]?.price).toBe('basic')
+    const waits = (kind: 'subscription_updated' | 'subscription_change_expired' | 'subscription_change_applied') => {
+      const { before, after } = bench.last(kind).view
+      return [before, after].map(({ subscription }) => (subscription?.pendingChange ?? null) !== null)
+    }
+    expect(waits('subscription_updated')).toEqual([false, true])
     bench.heard()
     bench.advance('2026-01-16T23:00:00Z')
     expect(bench.heard()).toEqual(['subscription_change_expired', 'invoice_voided', 'payment_canceled'])
+    expect(waits('subscription_change_expired')).toEqual([true, false])
     bench.script('pays')
     bench.ok({ ...change, items: [{ price: 'premium', quantity: 1 }] })
     expect(bench.heard().slice(-3)).toEqual(['invoice_paid', 'subscription_changed', 'subscription_change_applied'])
+    expect(waits('subscription_change_applied')).toEqual([true, false])
     expect(bench.subscription()).toMatchObject({ status: 'active', pendingChange: null })
   })
 })
