@@ -4,7 +4,7 @@ import type { Refusal } from '../model/verdict.ts'
 import { textOf } from './bytes.ts'
 
 /** Deeper than any provider's body by a factor of four, and shallow enough for every recursive reader of ours. */
-export const MAX_DEPTH = 64
+const MAX_DEPTH = 64
 
 /** A JSON object read from raw bytes, or why it is none. */
 export type JsonBody =
