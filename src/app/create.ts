@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { PublicKeyLookup } from '../dialects/dialect.ts'
 import { createInbox } from '../inbox/create_inbox.ts'
 import type { Inbox } from '../inbox/create_inbox.ts'
 import { BillhookError, isBillhookError, messageOf } from '../model/error.ts'
@@ -16,6 +17,7 @@ import { createLog } from '../runtime/logger.ts'
 import { loggingMailer, SmtpMailer } from '../runtime/mailer.ts'
 import { createHttpPayments } from '../runtime/payments_http.ts'
 import { createSandboxPayments } from '../runtime/payments_sandbox.ts'
+import { otelTracing } from '../runtime/otel_tracing.ts'
 import { parseSecretKey, secretKeyFromFile } from '../runtime/secret_box.ts'
 import { createApiStore } from '../storage/api_store.ts'
 import { createInboxStore } from '../storage/inbox_store.ts'
@@ -63,6 +65,8 @@ export interface AppParts {
   readonly clock?: Clock
   readonly random?: Random
   readonly log?: Log
+  /** Key sets that are known without asking: null for all others. */
+  readonly publicKeys?: (jwksUrl: string) => PublicKeyLookup | null
 }
 
 /** What is written after the last request or handler has ended. */
@@ -87,6 +91,7 @@ export async function createApp(config: Config, parts: AppParts = {}): Promise<A
     allowLoopback: config.allowPrivateAddresses,
     ...(parts.clock === undefined ? {} : { clock: parts.clock }),
     ...(parts.random === undefined ? {} : { random: parts.random }),
+    ...(parts.publicKeys === undefined ? {} : { publicKeys: parts.publicKeys }),
   })
   try {
     return await wire(config, core)
@@ -102,7 +107,7 @@ async function wire(config: Config, core: Core): Promise<App> {
     { ...core, store: createInboxStore(database), traits: traitsOf },
     { ingest: { maxBodyBytes: config.maxBodyBytes } },
   )
-  const sending = config.sending ? createSending({ ...core, ...servicesOf(config, core) }) : null
+  const sending = config.sending ? createSending({ ...core, ...servicesOf(config, core), tracing: otelTracing('billhook') }) : null
   if (sending !== null) {
     await ensureAccount(sending)
     if (config.forwardFacts) forwardFacts(inbox, sending)
