@@ -44,8 +44,7 @@ const sink = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`
 // --------------------------------------------------------------------------------------------------------------- nodes
 
 const acked = new Set<string>()
-let refused = 0
-let lastAckAt = 0
+const heard = { refused: 0, lastAckAt: 0 }
 
 class Node {
   #process: ChildProcess | null = null
@@ -70,9 +69,9 @@ class Node {
           if (message.ready === true) resolve(true)
           if (message.acked !== undefined) {
             for (const id of message.acked) acked.add(id)
-            lastAckAt = Date.now()
+            heard.lastAckAt = Date.now()
           }
-          refused += message.refused ?? 0
+          heard.refused += message.refused ?? 0
         })
       })
       if (ready) {
@@ -121,7 +120,7 @@ async function round(
 ): Promise<void> {
   acked.clear()
   arrivals.clear()
-  lastAckAt = 0
+  heard.lastAckAt = 0
   for (const node of nodes) node.say('load')
   // Somewhere in the load: from its first moments to a second later.
   await sleep(50 + random.fraction() * 1_000)
@@ -129,11 +128,11 @@ async function round(
   await fault.strike()
   for (const node of nodes) node.say('load')
   const repairedAt = Date.now()
-  while (lastAckAt < repairedAt) {
+  while (heard.lastAckAt < repairedAt) {
     if (Date.now() - struckAt > LOST_AFTER_MS) throw new Error(`${fault.name}: publishing does not work again`)
     await sleep(10)
   }
-  const acceptsAt = lastAckAt
+  const acceptsAt = heard.lastAckAt
   await sleep(200)
   for (const node of nodes) node.say('rest')
   await sleep(100)
@@ -290,10 +289,10 @@ async function embedded(): Promise<void> {
     {
       name: 'disk full for a while (simulated), then killed',
       strike: async () => {
-        const before = refused
+        const before = heard.refused
         node.say('full')
-        for (let waited = 0; refused === before && waited < 5_000; waited += 20) await sleep(20)
-        if (refused === before) throw new Error('the disk did not become full')
+        for (let waited = 0; heard.refused === before && waited < 5_000; waited += 20) await sleep(20)
+        if (heard.refused === before) throw new Error('the disk did not become full')
         await node.kill()
         await node.start()
       },
@@ -301,10 +300,10 @@ async function embedded(): Promise<void> {
     {
       name: 'disk full for a while (simulated)',
       strike: async () => {
-        const before = refused
+        const before = heard.refused
         node.say('full')
-        for (let waited = 0; refused === before && waited < 5_000; waited += 20) await sleep(20)
-        if (refused === before) throw new Error('the disk did not become full')
+        for (let waited = 0; heard.refused === before && waited < 5_000; waited += 20) await sleep(20)
+        if (heard.refused === before) throw new Error('the disk did not become full')
         node.say('room')
         await sleep(50)
       },

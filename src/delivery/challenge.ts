@@ -11,7 +11,7 @@ import { sealFor } from './seal.ts'
 import type { SigningKeys } from './signing_keys.ts'
 
 /** The type of the request by which an endpoint proves that it knows us. */
-export const CHALLENGE_TYPE = 'endpoint.challenge'
+const CHALLENGE_TYPE = 'endpoint.challenge'
 
 /** Long enough for a person's deployment to wake up. */
 const TIMEOUT_MS = 15_000

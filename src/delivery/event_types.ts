@@ -4,7 +4,7 @@ import type { Json, JsonObject } from '../model/json.ts'
 import type { PayloadCondition } from '../ports/endpoint_store.ts'
 
 /** At most so many patterns per endpoint, so that matching an event stays cheap. */
-export const MAX_EVENT_TYPES = 500
+const MAX_EVENT_TYPES = 500
 
 const PATTERN = /^(?:\*|[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,254}|[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,250}\.\*)$/
 
@@ -41,7 +41,7 @@ export function typeMatcher(patterns: readonly string[]): (type: string) => bool
 /** All conditions must hold; an empty list lets everything through. */
 export type PayloadFilter = readonly PayloadCondition[]
 
-export const MAX_CONDITIONS = 20
+const MAX_CONDITIONS = 20
 
 /** @throws BillhookError `invalid_request` */
 export function requirePayloadFilter(filter: PayloadFilter): PayloadFilter {
@@ -74,7 +74,7 @@ function isCompound(value: Json): value is readonly Json[] | JsonObject {
 }
 
 /** The value at a path, own members only; undefined if there is none. */
-export function valueAt(body: JsonObject, path: string): Json | undefined {
+function valueAt(body: JsonObject, path: string): Json | undefined {
   let value: Json | undefined = body
   for (const name of path.split('.')) {
     if (Array.isArray(value)) {

@@ -19,7 +19,7 @@ export interface FanOut {
 }
 
 /** Whether an endpoint is told of an event. `body` null: bytes that are not looked into. */
-export function asksFor(active: ActiveEndpoint, event: StoredEvent, body: JsonObject | null): boolean {
+function asksFor(active: ActiveEndpoint, event: StoredEvent, body: JsonObject | null): boolean {
   const { endpoint } = active
   if (endpoint.dialect !== event.dialect || !active.wants(event.type)) return false
   return endpoint.payloadFilter.length === 0 || (body !== null && passesFilter(endpoint.payloadFilter, body))

@@ -36,7 +36,7 @@ const NOBODY: Entities = {
 }
 
 /** Under this type goes what names no type of its own. */
-export const RECEIVED_TYPE = 'delivery.received'
+const RECEIVED_TYPE = 'delivery.received'
 
 /**
  * Sends on what was received. Facts go out as Standard Webhooks, with what the ledger knows and nothing else: the objects

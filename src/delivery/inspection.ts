@@ -39,7 +39,7 @@ export interface Explanation {
   readonly words: string
 }
 
-export const PAGE_MAX = 200
+const PAGE_MAX = 200
 
 type Search<Query> = Partial<Omit<Query, 'account' | 'after' | 'limit'>>
 

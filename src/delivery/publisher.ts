@@ -53,6 +53,10 @@ interface Prepared {
   readonly answer: PublishedEvent
 }
 
+/** For so long the answer about an account on the real clock holds. */
+const ACCOUNT_MS = 1_000
+const ACCOUNTS_MAX = 10_000
+
 /** Requests that may wait to be written; more are refused while the store is slow. */
 const WAITING_MAX = 50_000
 
@@ -68,6 +72,7 @@ export class Publisher {
   readonly #nextId: (now: Instant) => string
   readonly #lease: (active: ActiveEndpoint) => string | null
   readonly #committed: (deliveries: readonly DueDelivery[], stored: readonly NewDelivery[]) => void
+  readonly #accounts = new Map<string, { readonly account: DeliveryAccount; readonly at: Instant }>()
   #waiting: Request[] = []
   #waitingEvents = 0
   #writes = 0
@@ -123,9 +128,23 @@ export class Publisher {
   }
 
   async #check(id: string, events: readonly NewEvent[], transaction: Transaction | null): Promise<DeliveryAccount> {
-    const account = await this.#ports.account(id, transaction)
+    const account = await this.#account(id, transaction)
     if (account === null) throw new BillhookError('not_found', `there is no account ${id}`)
     for (const event of events) requireEvent(event, (dialect) => this.#ports.dialect(dialect) !== null)
+    return account
+  }
+
+  /** An account on the real clock is looked up once a second at most; a test clock's time must be today's. */
+  async #account(id: string, transaction: Transaction | null): Promise<DeliveryAccount | null> {
+    const now = this.#ports.clock.now()
+    const known = this.#accounts.get(id)
+    if (known !== undefined && now >= known.at && now - known.at < ACCOUNT_MS) return known.account
+    const account = await this.#ports.account(id, transaction)
+    this.#accounts.delete(id)
+    if (account?.clock.kind === 'real' && transaction === null) {
+      if (this.#accounts.size >= ACCOUNTS_MAX) this.#accounts.clear()
+      this.#accounts.set(id, { account, at: now })
+    }
     return account
   }
 

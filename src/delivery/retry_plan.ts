@@ -19,7 +19,7 @@ export interface FailedAttempt {
 }
 
 /** No endpoint can put off an attempt for longer than this by `Retry-After`. */
-export const MAX_RETRY_AFTER_MS = DAY_MS
+const MAX_RETRY_AFTER_MS = DAY_MS
 
 /**
  * When the next attempt is made; null if there is none any more.
@@ -61,7 +61,7 @@ export function retryAfterOf(headers: Headers, now: Instant): number | null {
 }
 
 /** Offsets are kept to this number: nothing tries more often than hourly for a week. */
-export const MAX_OFFSETS = 200
+const MAX_OFFSETS = 200
 
 /** What is wrong with a policy that an endpoint brings; null if nothing. */
 export function policyProblem(policy: RetryPolicy): string | null {

@@ -21,7 +21,7 @@ const TABLES = [
 const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 
 /** The bound between what was stored before `at` and from then on. */
-export function boundOf(at: Instant): string {
+function boundOf(at: Instant): string {
   let text = ''
   let rest = Math.max(0, at)
   for (let i = 0; i < 10; i += 1) {

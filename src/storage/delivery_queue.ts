@@ -396,7 +396,7 @@ function compare(a: string, b: string): number {
 }
 
 /** Parts of at most {@link ROWS_MAX}. */
-export function chunks<T>(items: readonly T[]): readonly (readonly T[])[] {
+function chunks<T>(items: readonly T[]): readonly (readonly T[])[] {
   const parts: (readonly T[])[] = []
   for (let i = 0; i < items.length; i += ROWS_MAX) parts.push(items.slice(i, i + ROWS_MAX))
   return parts

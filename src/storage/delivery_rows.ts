@@ -22,7 +22,7 @@ export function numberOf(row: SqlRow, column: string): number {
   throw new BillhookError('internal_invariant', `column ${column} holds ${typeof value}, not a number`)
 }
 
-export function numberOrNull(row: SqlRow, column: string): number | null {
+function numberOrNull(row: SqlRow, column: string): number | null {
   return row[column] === null || row[column] === undefined ? null : numberOf(row, column)
 }
 
@@ -36,7 +36,7 @@ export function instantOrNull(row: SqlRow, column: string): Instant | null {
 }
 
 /** `real` or `test`. */
-export function clockOf(row: SqlRow): 'real' | 'test' {
+function clockOf(row: SqlRow): 'real' | 'test' {
   return row['clock'] === 'test' ? 'test' : 'real'
 }
 
