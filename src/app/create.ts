@@ -107,7 +107,9 @@ async function wire(config: Config, core: Core): Promise<App> {
     { ...core, store: createInboxStore(database), traits: traitsOf },
     { ingest: { maxBodyBytes: config.maxBodyBytes } },
   )
-  const sending = config.sending ? createSending({ ...core, ...servicesOf(config, core), tracing: otelTracing('billhook') }) : null
+  const sending = config.sending
+    ? createSending({ ...core, ...servicesOf(config, core), tracing: otelTracing('billhook') })
+    : null
   if (sending !== null) {
     await ensureAccount(sending)
     if (config.forwardFacts) forwardFacts(inbox, sending)
