@@ -5,12 +5,12 @@ import { add, zero } from '../model/money.ts'
 import type { Money } from '../model/money.ts'
 import { charge } from './charge.ts'
 import { ensureCustomer, takeMethod } from './customer.ts'
-import { begun, billFirst, firstCycle } from './first.ts'
+import { begun as begunFields, billFirst, firstCycle } from './first.ts'
 import { draftInvoice, finalizeInvoice } from './invoice.ts'
-import { requireSubscription } from './lookup.ts'
-import { edit, moved } from './moves.ts'
+import { openInvoices, requireSubscription } from './lookup.ts'
+import { becomeAuthorized, edit } from './moves.ts'
 import { decideAtOnce, decidePayment } from './outcome.ts'
-import { lookup, planOf, put, refuse, tell } from './step.ts'
+import { lookup, put, refuse } from './step.ts'
 import type { Step } from './step.ts'
 
 type Authorize = Extract<SubscriptionCommand, { kind: 'subscription.authorize' }>
@@ -24,7 +24,9 @@ type Authorize = Extract<SubscriptionCommand, { kind: 'subscription.authorize' }
 export function authorize(step: Step, command: Authorize): void {
   const subscription = requireSubscription(step, command.id)
   const asked = askedPayment(step, subscription)
-  if (subscription.status === 'incomplete' || asked !== null) return confirm(step, subscription, command)
+  // The first charge was refused before: the same invoice is charged again.
+  const begun = subscription.status === 'pending' && subscription.cycle !== null
+  if (subscription.status === 'incomplete' || asked !== null || begun) return confirm(step, subscription, command)
   const { authorization } = subscription
   if (subscription.status !== 'pending' || step.context.profile.start.firstPayment !== 'authorize')
     refuse(
@@ -47,18 +49,18 @@ export function authorize(step: Step, command: Authorize): void {
   startNow(step, agreed, command)
 }
 
-/** The start is still to come: consent now, and the upfront amount if there is one. */
+/** The start is still to come: consent now, and the upfront amount if there is one. It is authorised when that is paid. */
 function authorizeLater(step: Step, subscription: Subscription, command: Authorize): void {
   const upfront = subscription.authorization?.upfront ?? null
-  if (upfront !== null && upfront.minor > 0n) {
-    put(step, { subscription })
-    billUpfront(step, subscription, upfront)
-    decideAtOnce(step, command.outcome)
+  if (upfront === null || upfront.minor <= 0n) {
+    becomeAuthorized(step, subscription)
+    return
   }
-  const now = lookup(step.state.subscriptions, subscription.id) ?? subscription
-  const next = moved(step, { ...now, authorization: subscription.authorization }, 'authorize')
-  const detail = { plan: planOf(step.context, next.items), startsAt: next.startAt }
-  tell(step, { kind: 'subscription_authorized', subject: next.id, detail }, { subscription: next })
+  put(step, { subscription })
+  const owed = openInvoices(step, subscription.id)[0]
+  if (owed === undefined) billUpfront(step, subscription, upfront)
+  else charge(step, owed, 'hand')
+  decideAtOnce(step, command.outcome)
 }
 
 /** The first cycle begins with this payment. */
@@ -67,7 +69,7 @@ function startNow(step: Step, subscription: Subscription, command: Authorize): v
   const started: Subscription = { ...subscription, startAt: at, anchor: anchorAt(subscription, at) }
   const cycle = firstCycle(step, started, at)
   const id = step.context.mint('invoice')
-  const next = edit(step, started, begun(started, cycle, id))
+  const next = edit(step, started, begunFields(started, cycle, id))
   put(step, { subscription: next })
   const upfront = next.authorization?.upfront ?? null
   const extra = upfront === null ? [] : [upfrontLine(step, upfront)]

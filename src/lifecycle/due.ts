@@ -102,7 +102,8 @@ function dueOfSubscription(state: CustomerState, context: DueContext, subscripti
   addNotices(context, subscription, add)
   switch (status) {
     case 'pending':
-      if (profile.start.firstPayment === 'authorize') add('expire', offerEnd(subscription))
+      if (profile.start.firstPayment === 'authorize')
+        add('expire', isProcessing(state, subscription.latestInvoice) ? null : offerEnd(subscription))
       else if (subscription.cycle === null) add('start', subscription.startAt)
       else add('expire', firstPaymentEnd(state, context, subscription))
       return
@@ -133,8 +134,9 @@ function dueOfSubscription(state: CustomerState, context: DueContext, subscripti
 
 /** Until when the customer may authorise: the offer's end, or the start of a service that was to start later. */
 function offerEnd(subscription: Subscription): Instant | null {
-  const { authorization, startAt, createdAt } = subscription
-  return authorization?.expiresAt ?? (startAt > createdAt ? startAt : null)
+  const { authorization, startAt, createdAt, cycle } = subscription
+  const waitsForStart = cycle === null && startAt > createdAt
+  return authorization?.expiresAt ?? (waitsForStart ? startAt : null)
 }
 
 /** Until when the first payment may be made; a payment that is on its way is waited for. */

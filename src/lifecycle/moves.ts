@@ -68,6 +68,14 @@ export function activate(
   return next
 }
 
+/** The customer agreed to be charged, and paid what was to be paid before the start. */
+export function becomeAuthorized(step: Step, subscription: Subscription): Subscription {
+  const next = moved(step, subscription, 'authorize')
+  const detail = { plan: planOf(step.context, next.items), startsAt: next.startAt }
+  tell(step, { kind: 'subscription_authorized', subject: next.id, detail }, { subscription: next })
+  return next
+}
+
 /** Tells that a trial is over; the status changes with what is told next. */
 export function endTrial(step: Step, subscription: Subscription, to: SubscriptionStatus): void {
   if (subscription.status !== 'trialing') return

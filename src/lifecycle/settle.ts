@@ -4,7 +4,7 @@ import { zero } from '../model/money.ts'
 import { isTerminal } from '../model/status.ts'
 import { completeCheckoutOf } from './checkout_end.ts'
 import { invoicesOf, openInvoices } from './lookup.ts'
-import { activate, complete, edit, nextCharge } from './moves.ts'
+import { activate, becomeAuthorized, complete, edit, nextCharge } from './moves.ts'
 import { applyPendingChange, completeResumption } from './pending.ts'
 import { lookup, tell } from './step.ts'
 import type { Step } from './step.ts'
@@ -57,6 +57,9 @@ function finishWaiting(step: Step, invoice: Invoice): void {
   completeResumption(step, invoice)
   const subscription = lookup(step.state.subscriptions, invoice.subscription)
   if (subscription === null) return
+  const agreed = subscription.authorization?.authorizedAt ?? null
+  if (subscription.status === 'pending' && agreed !== null && subscription.cycle === null)
+    becomeAuthorized(step, subscription)
   const { total, invoiced } = subscription.cycles
   const last = total !== null && invoiced >= total && step.context.profile.completion === 'on_last_invoice'
   if (last && subscription.status === 'active' && isCycle(subscription, invoice)) complete(step, subscription)

@@ -96,6 +96,19 @@ describe('a subscription that the customer authorises', () => {
     expect(now.invoice()).toMatchObject({ amountPaid: { minor: 60_000n } })
   })
 
+  it('asks the payment service where the page did not say how it ended, and waits after a refusal', () => {
+    for (const startAt of [null, at('2026-02-01T00:00:00Z')]) {
+      const made = bench(EXACT, '2026-01-01T00:00:00Z')
+      made.ok({ ...CREATE, startAt, upfront: money(100, 'INR') })
+      made.advance('2026-01-01T00:05:00Z')
+      made.ok({ ...AUTHORIZE, outcome: null, method: { attach: method('card_1', 'declines') } })
+      expect(made.subscription().status).toBe('pending')
+      made.ok({ ...AUTHORIZE, outcome: null, method: { attach: method('card_2') } })
+      expect(made.subscription().status).toBe(startAt === null ? 'active' : 'authorized')
+      expect(Object.keys(made.state.invoices)).toHaveLength(1)
+    }
+  })
+
   it('is pending for each failed retry, then halted; later cycles are invoiced, not charged', () => {
     const made = running('2026-02-01T00:00:00Z')
     made.script('declines')

@@ -115,7 +115,8 @@ export class Bench {
       const index = this.#later.findIndex((answer) => answer.at <= this.now)
       if (index >= 0) {
         const [answer] = this.#later.splice(index, 1)
-        if (answer !== undefined) this.ok({ kind: 'payment.decided', ...answer })
+        // What has left the state meanwhile was decided: the answer comes too late.
+        if (answer !== undefined) this.tell({ kind: 'payment.decided', ...answer })
         continue
       }
       this.#take(advance(this.state, this.context()))

@@ -111,5 +111,6 @@ function textOf(name: string, value: unknown): string {
   if (value === null) return 'never'
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map((item) => textOf(name, item)).join(', ')
   if (typeof value === 'number' && name.endsWith('Ms')) return value === 0 ? 'none' : formatDuration(value)
-  return typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value)
+  if (typeof value === 'boolean') return value ? 'yes' : 'no'
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
