@@ -7,8 +7,12 @@ import { messageOf } from '../model/error.ts'
 import { money } from '../model/money.ts'
 import type { Money } from '../model/money.ts'
 
-/** Ids that callers choose, and ids that they name. */
-export const idText = z.string().min(1).max(255)
+/** Ids that callers name. No store holds control characters. */
+export const idText = z
+  .string()
+  .min(1)
+  .max(255)
+  .regex(/^\P{Cc}+$/u, 'must have no control characters')
 /** An id that may be left to Billhook. */
 export const idOrMinted = z
   .string()
@@ -146,6 +150,8 @@ export const outcomeIn = z.discriminatedUnion('outcome', [
 ])
 
 /** The account that a request is about. */
-export const accountIn = z.string().min(1).max(64)
+export const accountIn = z
+  .string()
+  .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'must have 1 to 64 letters, digits, dots, dashes or underscores')
 export const inAccount = z.strictObject({ account: accountIn })
 export const inAccountWithId = z.strictObject({ account: accountIn, id: idText })

@@ -1,6 +1,6 @@
 /** Schemas of the routes about endpoints, events and deliveries. */
 import { z } from 'zod'
-import { metadataIn } from './billing_schemas.ts'
+import { idText, metadataIn } from './billing_schemas.ts'
 
 const text = z.string()
 const textOrNull = z.string().nullable()
@@ -19,7 +19,7 @@ const eventTypesIn = z
   .max(500)
   .describe('Exact types, `prefix.*`, or `*` for all.')
 
-export const eventTypeIn = z.string().min(1).max(255).describe('An exact type, or `prefix.*`.')
+export const eventTypeIn = idText.describe('An exact type, or `prefix.*`.')
 
 export const stateIn = z.enum(['pending', 'delivered', 'exhausted', 'skipped', 'held'])
 
@@ -203,7 +203,7 @@ export const newEventIn = z.strictObject({
   type: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,254}$/, 'must be an event type such as order.paid'),
   data: z.record(z.string(), z.json()).describe('The data of a standard event; in another dialect, its whole body.'),
   dialect: z.string().max(100).default('standard'),
-  id: z.string().min(1).max(255).nullable().default(null).describe('The id that receivers see, in another dialect.'),
+  id: idText.nullable().default(null).describe('The id that receivers see, in another dialect.'),
   key: z
     .string()
     .min(1)
@@ -211,7 +211,7 @@ export const newEventIn = z.strictObject({
     .nullable()
     .default(null)
     .describe('The same key again gives the same answer and publishes nothing.'),
-  customer: z.string().min(1).max(255).nullable().default(null),
+  customer: idText.nullable().default(null),
   subject: z
     .string()
     .min(1)

@@ -346,3 +346,33 @@ describe('The OpenAPI document', () => {
     expect(create.responses['409'].description).toContain('invalid_transition')
   })
 })
+
+describeOnBackends('Every route of the sending end', (_open, backend) => {
+  it('stays up and says what is wrong, whatever it is sent', async () => {
+    await using bench = await billed({ place: backend.place(), begin: false })
+    const { body: document } = await bench.served.api('GET', '/openapi.json')
+    const hostile = ['%00', '__proto__', '..%2f..', '%F0%9F%92%A9', 'x'.repeat(300), "'%3B--", '%E0%A4%A']
+    const bodies = [
+      '{}',
+      '[]',
+      'null',
+      '{"__proto__":{"a":1},"id":"\\u0000"}',
+      '{"customer":"\\u0000","items":[{"price":"\\u0000"}]}',
+    ]
+    const failures: unknown[] = []
+    for (const [path, methods] of Object.entries(document.paths as Record<string, object>)) {
+      if (!path.startsWith('/v1/accounts/{account}') && !path.includes('.well-known')) continue
+      for (const method of Object.keys(methods)) {
+        for (const [i, id] of hostile.entries()) {
+          const place = path.replace('{account}', i === 0 ? id : 'acme').replaceAll(/\{\w+\}/g, id)
+          const body = method === 'get' || method === 'delete' ? undefined : bodies[i % bodies.length]
+          const query = method === 'get' ? `?customer=${id}&type=${id}&cursor=${id}` : ''
+          const answer = await bench.served.api(method.toUpperCase(), place + (i % 2 === 0 ? query : ''), body)
+          if (answer.status >= 500) failures.push([method, place, body, answer.body])
+        }
+      }
+    }
+    expect(failures).toEqual([])
+    expect((await bench.get('')).status).toBe(200)
+  })
+})

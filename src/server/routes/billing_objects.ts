@@ -57,7 +57,7 @@ function listRoute(desk: SendingDesk, { kind, path, tag, name }: List): Route {
         account: params.account,
         kind,
         customer: query.customer ?? null,
-        after: readCursor(z.string(), query.cursor) ?? null,
+        after: readCursor(idText.max(300), query.cursor) ?? null,
         limit: query.limit,
       })
       return {

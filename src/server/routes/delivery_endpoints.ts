@@ -2,7 +2,6 @@
 import { z } from 'zod'
 import type { SendingDesk } from '../../app/sending_desk.ts'
 import type { ErrorCode } from '../../model/error.ts'
-import { BillhookError } from '../../model/error.ts'
 import type { Json, JsonObject } from '../../model/json.ts'
 import { isObject } from '../../model/json.ts'
 import type { Endpoint } from '../../ports/endpoint_store.ts'
@@ -38,7 +37,6 @@ export function endpointRoutes(desk: SendingDesk): readonly Route[] {
       handle: async ({ params, body, caller }) => {
         desk.requireAccount(caller, params.account)
         const { id, ...input } = camel(body)
-        await requireFree(desk, params.account, id)
         const made = await endpoints.create(params.account, input, id)
         return { json: { ...shown(made.endpoint), secret: made.secret } }
       },
@@ -213,9 +211,4 @@ function shown({ account: _account, lockedHeaders, secrets, ...endpoint }: Endpo
   const times: Json = secrets.map(({ from, until }) => snake({ from, until }))
   const members = snake(endpoint)
   return { ...(isObject(members) ? members : {}), has_headers: lockedHeaders !== null, secrets: times }
-}
-
-async function requireFree(desk: SendingDesk, account: string, id: string | null): Promise<void> {
-  if (id === null || (await desk.delivery.endpoints.list(account)).every((endpoint) => endpoint.id !== id)) return
-  throw new BillhookError('conflict', `an endpoint with the id ${id} exists already`)
 }

@@ -119,7 +119,7 @@ export function eventRoutes(desk: SendingDesk): readonly Route[] {
       query: z.strictObject({
         ...paging,
         type: eventTypeIn.optional(),
-        dialect: z.string().max(100).optional(),
+        dialect: idText.optional(),
         customer: idText.optional(),
         subject: idText.optional(),
         fact: idText.optional(),
