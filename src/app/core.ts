@@ -27,6 +27,8 @@ export interface CoreOptions {
   readonly random?: Random
   /** True: requests may go to this machine, and over plain http. */
   readonly allowLoopback: boolean
+  /** Key sets that are known without asking: null for all others. */
+  readonly publicKeys?: (jwksUrl: string) => PublicKeyLookup | null
 }
 
 /** What both ends stand on: the store, the clock, randomness, the log, the network. */
@@ -71,6 +73,8 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     http,
     dialect: findDialect,
     publicKeys: (url) => {
+      const own = options.publicKeys?.(url) ?? null
+      if (own !== null) return own
       const known =
         keySets.get(url) ?? createKeySet({ url, send: (request) => http.send(request), now: () => realClock.now() })
       keySets.set(url, known)

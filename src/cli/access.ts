@@ -1,8 +1,7 @@
 import type { Command } from 'commander'
-import { isObject } from '../model/json.ts'
-import type { JsonObject } from '../model/json.ts'
+import { tellAccess } from '../app/tell_access.ts'
 import { withApi } from './api_client.ts'
-import { EXIT, shown } from './io.ts'
+import { EXIT } from './io.ts'
 import type { CliIo, ExitCode } from './io.ts'
 
 interface AccessOptions {
@@ -28,7 +27,7 @@ export function addAccess(program: Command, io: CliIo, end: (code: ExitCode) => 
       if (options.feature !== undefined) query.set('feature', options.feature)
       const asked = { user, source: options.source ?? null }
       const answer = await withApi(io, (call) => call('GET', pathOf(asked, query)))
-      io.out(options.json === true ? `${JSON.stringify(answer)}\n` : tell(user, answer))
+      io.out(options.json === true ? `${JSON.stringify(answer)}\n` : `${tellAccess(user, answer).join('\n')}\n`)
       end(answer['allowed'] === true ? EXIT.ok : EXIT.refused)
     })
 }
@@ -38,17 +37,4 @@ function pathOf({ user, source }: { readonly user: string; readonly source: stri
   query.set('source', source)
   query.set('customer', user)
   return `/v1/access?${query.toString()}`
-}
-
-/** An access answer in words. */
-export function tell(user: string, answer: JsonObject): string {
-  const parts = [
-    `${user}: ${answer['allowed'] === true ? `yes, ${shown(answer['level'])}` : 'no'}`,
-    ...(answer['plan'] === null ? [] : [`plan ${shown(answer['plan'])}`]),
-    ...(answer['until'] === null ? [] : [`until ${shown(answer['until'])}`]),
-    ...(answer['paidThrough'] === null ? [] : [`paid through ${shown(answer['paidThrough'])}`]),
-    ...(answer['sure'] === true ? [] : ['not sure']),
-  ]
-  const why = Array.isArray(answer['why']) ? answer['why'].filter(isObject) : []
-  return `${[parts.join(', '), ...why.map((reason) => `  because ${shown(reason['words'])}`)].join('\n')}\n`
 }

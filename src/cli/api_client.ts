@@ -44,9 +44,7 @@ export async function withApi<T>(io: CliIo, work: (call: CallApi) => Promise<T>)
     const app = await createApp(config)
     try {
       const api = createLocalApi(app)
-      return await work(async (method, path, body) =>
-        readAnswer(await api(requestOf('http://127.0.0.1', { method, path, body, key: 'operator' }))),
-      )
+      return await work((method, path, body) => ask(api, { method, path, body }))
     } finally {
       await app.close()
     }
@@ -56,6 +54,14 @@ export async function withApi<T>(io: CliIo, work: (call: CallApi) => Promise<T>)
     if (running === null) throw error
     return work(remote(running, requireKey(io, config)))
   }
+}
+
+/** Asks the API inside this process. */
+export async function ask(
+  api: (request: Request) => Promise<Response>,
+  asked: { readonly method: string; readonly path: string; readonly body: JsonObject | undefined },
+): Promise<JsonObject> {
+  return readAnswer(await api(requestOf('http://127.0.0.1', { ...asked, key: 'operator' })))
 }
 
 function remote(url: string, key: string): CallApi {

@@ -1,10 +1,16 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { parseConfig, printConfig, unknownSettings } from '../app/config.ts'
 import type { Config } from '../app/config.ts'
-import { createApp } from '../app/create.ts'
+import { createApp, MAIN_ACCOUNT } from '../app/create.ts'
+import type { App } from '../app/create.ts'
+import { createHushedLog } from '../app/hush.ts'
 import { aborted } from '../app/shutdown.ts'
-import { startServer } from '../server/server.ts'
-import { forgetUrl, noteUrl } from './api_client.ts'
+import type { PublicKeyLookup } from '../dialects/dialect.ts'
+import { messageOf } from '../model/error.ts'
+import { createLocalApi, startServer } from '../server/server.ts'
+import { ask, forgetUrl, noteUrl } from './api_client.ts'
 import type { CliIo } from './io.ts'
 
 /** `billhook start`: serves until it is asked to end. Prints its URL on standard output. */
@@ -49,7 +55,9 @@ function warnOfTypos(io: CliIo): void {
 }
 
 async function serve(config: Config, io: CliIo): Promise<void> {
-  const app = await createApp(config)
+  const keySets = new Map<string, PublicKeyLookup>()
+  const { log, hush } = createHushedLog(config.logLevel)
+  const app = await createApp(config, { log, publicKeys: (url) => keySets.get(url) ?? null })
   try {
     const server = await startServer(app)
     try {
@@ -57,6 +65,7 @@ async function serve(config: Config, io: CliIo): Promise<void> {
       noteUrl(config, server.url)
       io.out(`${server.url}\n`)
       if (app.newKeyFile !== null) io.err(`billhook: the first API key is in ${app.newKeyFile}\n`)
+      if (config.demo && (await isEmpty(app))) await hush(() => showWork(app, server.url, { io, keySets }))
       await aborted(io.signal)
     } finally {
       forgetUrl(config)
@@ -64,5 +73,35 @@ async function serve(config: Config, io: CliIo): Promise<void> {
     }
   } finally {
     await app.close()
+  }
+}
+
+async function isEmpty({ inbox }: App): Promise<boolean> {
+  if ((await inbox.sources.list(MAIN_ACCOUNT)).length > 0) return false
+  return (await inbox.store.received.listReceived({ account: MAIN_ACCOUNT, limit: 1 })).length === 0
+}
+
+/** A story that cannot be told is no reason not to serve. */
+async function showWork(
+  app: App,
+  url: string,
+  { io, keySets }: { readonly io: CliIo; readonly keySets: Map<string, PublicKeyLookup> },
+): Promise<void> {
+  const { config, core } = app
+  const local = createLocalApi(app)
+  try {
+    // Loaded only now: most starts have no story to tell.
+    const [{ prepareDemo }, { tellStory }] = await Promise.all([import('../lab/demo.ts'), import('../lab/story.ts')])
+    const sources = await prepareDemo(core.clock.now(), tmpdir())
+    await tellStory(sources, {
+      url,
+      api: (method, path, body) => ask(local, { method, path, body }),
+      tell: (line) => io.out(`${line}\n`),
+      now: () => core.clock.now(),
+      publish: (jwksUrl, keys) => keySets.set(jwksUrl, keys),
+      keyCommand: `cat ${join(config.dataFolder, 'api_key')}`,
+    })
+  } catch (error) {
+    io.err(`billhook: the story could not be told: ${messageOf(error)}\n`)
   }
 }
