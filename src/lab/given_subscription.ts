@@ -4,6 +4,7 @@ import type { Price, Subscription } from '../model/entities.ts'
 import type { Instant } from '../model/instant.ts'
 import type { GivenSettings } from './given.ts'
 import { MONTH } from './given_invoices.ts'
+import { trialEndBehavior } from './read_fields.ts'
 import type { StoryFields } from './read_fields.ts'
 
 /** Whose subscription it is, and of what. */
@@ -52,7 +53,7 @@ export function readSubscription(fields: StoryFields, settings: GivenSettings, t
     cycle: period === null || trial !== null ? null : paid === 0 ? 0 : paid - (pastDue ? 0 : 1),
     period,
     trial,
-    trialEndBehavior: 'invoice',
+    trialEndBehavior: trialEndBehavior(fields),
     cycles: {
       total: fields.integer('total_count', 'total_billing_cycles', 'total_cycles'),
       invoiced: paid + (pastDue ? 1 : 0),

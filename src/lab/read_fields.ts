@@ -124,6 +124,17 @@ export class StoryFields {
   }
 }
 
+const TRIAL_ENDS = { cancel: 'cancel', pause: 'pause', create_invoice: 'invoice', invoice: 'invoice' } as const
+
+/** What a trial without a payment method is to come to: `trial_settings.end_behavior.missing_payment_method`, or the word alone. */
+export function trialEndBehavior(fields: StoryFields): 'cancel' | 'pause' | 'invoice' {
+  const end = fields.object('trial_settings')?.object('end_behavior') ?? fields
+  const word = end.text('missing_payment_method', 'trial_end_behavior', 'end_behavior') ?? 'invoice'
+  const found = Object.entries(TRIAL_ENDS).find(([name]) => name === word)?.[1]
+  if (found === undefined) throw end.fault('missing_payment_method', Object.keys(TRIAL_ENDS).join(', '))
+  return found
+}
+
 const UNITS = {
   day: 'day',
   daily: 'day',

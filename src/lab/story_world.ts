@@ -73,6 +73,8 @@ export class StoryWorld implements World {
   #unhanded: Emission[] = []
   #linked = new Set<string>()
   #opening: Opening | null = null
+  /** Ids by kind in the order in which they were first seen. */
+  readonly #seen = new Map<string, string[]>()
 
   constructor(parts: WorldParts) {
     this.#parts = parts
@@ -250,8 +252,11 @@ export class StoryWorld implements World {
   }
 
   async ids(kind: keyof EntityValues): Promise<readonly string[]> {
-    const page = await this.#entities(kind)
-    return page.map(({ id }) => id)
+    const seen = this.#seen.get(kind) ?? []
+    const fresh = (await this.#entities(kind)).filter(({ id }) => !seen.includes(id))
+    const all = [...seen, ...fresh.map(({ id }) => id)]
+    this.#seen.set(kind, all)
+    return all
   }
 
   async prices() {

@@ -3,6 +3,7 @@ import { isObject } from '../model/json.ts'
 import type { Actor } from '../model/status.ts'
 import { command, customerOf, named, newMethod, outcomeOf } from './effects.ts'
 import type { ActionContext, ActionReader, Effect } from './effects.ts'
+import { trialEndBehavior } from './read_fields.ts'
 import type { StoryFields } from './read_fields.ts'
 
 const ACTORS: readonly Actor[] = ['customer', 'admin', 'system', 'unknown']
@@ -62,6 +63,8 @@ export const subscriptionActions: Readonly<Record<string, ActionReader>> = {
         plan: fields.requiredText('plan_code', 'plan'),
         invoiceNow: fields.boolean('is_invoice_now', 'invoice_now') ?? false,
         prorate: fields.boolean('is_prorate', 'prorate') ?? false,
+        ...(fields.has('collection_method') ? { collection: isManual(fields) ? 'manual' : 'automatic' } : {}),
+        daysUntilDue: fields.integer('days_until_due'),
       },
       customerOf(fields, context),
     ),
@@ -92,7 +95,8 @@ function createSubscription(fields: StoryFields, context: ActionContext): readon
     id: fields.text('id'),
     items: itemsOf(fields, context) ?? anyItem(fields, context),
     trialDays: fields.integer('trial_period_days', 'trial_days'),
-    trialEnd: fields.instant('trial_end', 'trial_ends_at'),
+    trialEnd: fields.instant('trial_end', 'trial_ends_at', 'trial_end_at'),
+    trialEndBehavior: trialEndBehavior(fields),
     startAt: fields.instant('start_at', 'starts_at'),
     anchor: fields.instant('billing_cycle_anchor', 'billing_cycle_anchor_at'),
     totalCycles: fields.integer('total_count', 'total_billing_cycles', 'total_cycles'),
