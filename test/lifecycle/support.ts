@@ -27,6 +27,7 @@ export class Bench {
   gatekeepers = false
   /** True: charges are left undecided. */
   holdCharges = false
+  refundsFail = false
   #minted = 0
   readonly #later: { at: Instant; payment: string; attempt: number; outcome: PaymentOutcome }[] = []
 
@@ -137,8 +138,12 @@ export class Bench {
     this.state = decision.state
     this.tellings.push(...decision.tellings)
     this.fresh.push(...decision.tellings)
-    for (const refund of decision.refunds)
-      this.ok({ kind: 'refund.decided', refund: refund.refundId, outcome: { outcome: 'succeeded' } })
+    for (const refund of decision.refunds) {
+      const outcome = this.refundsFail
+        ? ({ outcome: 'failed', message: 'x' } as const)
+        : ({ outcome: 'succeeded' } as const)
+      this.ok({ kind: 'refund.decided', refund: refund.refundId, outcome })
+    }
     if (this.holdCharges) return
     for (const charge of decision.charges) {
       const behavior = this.#behavior(charge.methodId, charge.attempt)

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { AIRWALLEX_LEGACY_PROFILE, AIRWALLEX_PROFILE } from '../../src/dialects/airwallex/profile.ts'
 import { KINDE_PROFILE } from '../../src/dialects/kinde/profile.ts'
 import { RAZORPAY_PROFILE } from '../../src/dialects/razorpay/profile.ts'
@@ -325,19 +325,19 @@ function checkNobodyStuck(bench: Bench): void {
 
 describe.each(PROFILES.map((profile) => [profile.id, profile] as const))('random walks under %s', (_id, profile) => {
   it('keep to the tables, conserve money, refuse without a trace and leave nobody stuck', () => {
-    fc.assert(
-      fc.property(walk, (ops) => {
-        const bench = shop(profile)
-        run(bench, ops)
-        checkNobodyStuck(bench)
-        if (bench.tell({ kind: 'payment_method.script', id: null, behavior: 'pays' }).ok)
-          bench.advance(addMs(bench.now, 100 * DAY_MS))
-        checkState(bench)
-        checkNobodyStuck(bench)
-        checkMoves(bench.tellings)
-      }),
-      { numRuns: 60 },
-    )
+    const property = fc.property(walk, (ops) => {
+      const bench = shop(profile)
+      run(bench, ops)
+      checkNobodyStuck(bench)
+      if (bench.tell({ kind: 'payment_method.script', id: null, behavior: 'pays' }).ok)
+        bench.advance(addMs(bench.now, 100 * DAY_MS))
+      checkState(bench)
+      checkNobodyStuck(bench)
+      checkMoves(bench.tellings)
+    })
+    // The first walks are always the same ones, so that the rows they come to are; the others are new each time.
+    fc.assert(property, { numRuns: 100, seed: 20_260_101 })
+    fc.assert(property, { numRuns: 15 })
   })
 
   it('are the same when they are walked again, and when what is settled is dropped on the way', () => {
@@ -441,6 +441,24 @@ describe('rows that are seldom walked', () => {
     }
   })
 
+  it('start when the day has come that was authorised', () => {
+    const bench = shop(RAZORPAY_PROFILE)
+    bench.ok({ ...CREATE, startAt: addMs(bench.now, DAY_MS) })
+    bench.ok({ kind: 'subscription.authorize', id: 'sub_1', outcome: PAID, method: null })
+    bench.advance(addMs(bench.now, 2 * DAY_MS))
+    expect(bench.subscription()).toMatchObject({ status: 'active', cycles: { paid: 1 } })
+    checkMoves(bench.tellings)
+  })
+
+  it('cancel a pause', () => {
+    const bench = shop(STRIPE_PROFILE)
+    bench.ok(CREATE)
+    bench.ok({ kind: 'subscription.pause', id: 'sub_1', by: 'admin' })
+    bench.ok({ kind: 'subscription.cancel', id: 'sub_1', when: 'now', by: 'customer', reason: null })
+    expect(bench.subscription().status).toBe('canceled')
+    checkMoves(bench.tellings)
+  })
+
   it('cancel before the start, authorised and incomplete', () => {
     const bench = shop(RAZORPAY_PROFILE)
     bench.ok({ ...CREATE, startAt: addMs(bench.now, DAY_MS) })
@@ -490,24 +508,25 @@ describe('rows that are seldom walked', () => {
     bench.ok({ kind: 'subscription.cancel', id: 'sub_1', when: 'now', by: 'admin', reason: null })
     bench.ok({ kind: 'payment.decided', payment: bench.payment().id, attempt: 1, outcome: PAID })
     expect(bench.invoice().status).toBe('paid')
-    const decision = bench.ok({
-      kind: 'refund.create',
-      id: 're_1',
-      payment: bench.payment().id,
-      amount: null,
-      reason: null,
-    })
-    expect(decision.refunds).toHaveLength(1)
+    const refund = { kind: 'refund.create', payment: bench.payment().id, amount: null, reason: null } as const
+    bench.refundsFail = true
+    bench.ok({ ...refund, id: 're_1' })
+    expect(bench.last('refund_updated').view.after.refund).toMatchObject({ id: 're_1', status: 'failed' })
+    expect(bench.payment().refunded.minor).toBe(0n)
+    bench.refundsFail = false
+    bench.ok({ ...refund, id: 're_2' })
     expect(bench.payment().refunded).toEqual(bench.payment().amount)
-    bench.ok({ kind: 'refund.decided', refund: 're_1', outcome: { outcome: 'failed', message: 'x' } })
-    expect(bench.state.refunds['re_1']?.status).toBe('succeeded')
-    SEEN.add('refund: pending fail failed')
+    bench.ok({ kind: 'refund.decided', refund: 're_2', outcome: { outcome: 'failed', message: 'x' } })
+    expect(bench.state.refunds['re_2']?.status).toBe('succeeded')
+    checkMoves(bench.tellings)
   })
 })
 
-afterAll(() => {
-  const all = Object.entries(TABLES).flatMap(([machine, rows]) =>
-    (rows as readonly Row[]).map((row) => rowName(machine, row)),
-  )
-  expect(all.filter((name) => !SEEN.has(name))).toEqual([])
+describe('all walks together', () => {
+  it('come to every row of every table', () => {
+    const all = Object.entries(TABLES).flatMap(([machine, rows]) =>
+      (rows as readonly Row[]).map((row) => rowName(machine, row)),
+    )
+    expect(all.filter((name) => !SEEN.has(name))).toEqual([])
+  })
 })
