@@ -351,7 +351,7 @@ describeOnBackends('Every route of the sending end', (_open, backend) => {
   it('stays up and says what is wrong, whatever it is sent', async () => {
     await using bench = await billed({ place: backend.place(), begin: false })
     const { body: document } = await bench.served.api('GET', '/openapi.json')
-    const hostile = ['%00', '__proto__', '..%2f..', '%F0%9F%92%A9', 'x'.repeat(300), "'%3B--", '%E0%A4%A']
+    const hostile = ['a%00', '%00', '__proto__', '..%2f..', '%F0%9F%92%A9', 'x'.repeat(300), "'%3B--", '%E0%A4%A']
     const bodies = [
       '{}',
       '[]',
@@ -367,7 +367,7 @@ describeOnBackends('Every route of the sending end', (_open, backend) => {
           const place = path.replace('{account}', i === 0 ? id : 'acme').replaceAll(/\{\w+\}/g, id)
           const body = method === 'get' || method === 'delete' ? undefined : bodies[i % bodies.length]
           const query = method === 'get' ? `?customer=${id}&type=${id}&cursor=${id}` : ''
-          const answer = await bench.served.api(method.toUpperCase(), place + (i % 2 === 0 ? query : ''), body)
+          const answer = await bench.served.api(method.toUpperCase(), place + query, body)
           if (answer.status >= 500) failures.push([method, place, body, answer.body])
         }
       }

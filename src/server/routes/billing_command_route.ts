@@ -29,8 +29,7 @@ export interface CommandRow<B extends z.ZodType> {
 }
 
 /** A command of a customer, with the customer where the command itself names no entity; or one of the catalogue. */
-type CommandOf =
-  { readonly command: Command; readonly customer?: string | null } | { readonly catalog: CatalogCommand }
+type CommandOf = { readonly command: Command; readonly customer?: string | null } | { readonly catalog: CatalogCommand }
 
 /** What every command may be refused with. */
 const REFUSALS = [
