@@ -243,9 +243,10 @@ function capped(term: Term, cancelAt: Instant | null): Term {
 }
 
 function pastDueTerm(state: SubscriptionState, question: StandingQuestion, rules: PolicyRules): Term {
-  const { failedAt, since, paid, statusFact, paidFact, nextAttemptAt, value } = state
+  const { failedAt, since, paid, statusFact, paidFact, nextAttemptAt, overdueAt, value } = state
   const from = failedAt ?? since
-  const byHand = value.collection === 'manual'
+  // Overdue before any charge failed: nobody retries, the customer has to pay by hand.
+  const byHand = value.collection === 'manual' || (overdueAt !== null && from >= overdueAt)
   const window = question.traits?.retryWindowMs ?? DEFAULT_RETRY_WINDOW_MS
   const grace = rules.graceMs ?? (byHand ? rules.overdueGraceMs : window)
   let end = addMs(from, grace)
@@ -253,7 +254,8 @@ function pastDueTerm(state: SubscriptionState, question: StandingQuestion, rules
   if (rules.graceMs === null && nextAttemptAt !== null) end = latest(end, nextAttemptAt)
   // What is paid stays paid: a failed payment for something else takes nothing away.
   if (paid.through !== null) end = latest(end, paid.through)
-  const words = `a payment failed on ${formatInstantShort(from)}; grace until ${formatInstantShort(end)}`
+  const cause = byHand ? 'an invoice is overdue since' : 'a payment failed on'
+  const words = `${cause} ${formatInstantShort(from)}; grace until ${formatInstantShort(end)}`
   const cancelAt = value.cancel?.at ?? null
   return capped({ until: end, words, facts: [statusFact, paidFact], sure: true }, cancelAt)
 }

@@ -106,6 +106,14 @@ describe('the end of an answer', () => {
     expect(access(story, '2026-02-06', { policy }).until).toBe(t('2026-02-08'))
   })
 
+  it('of a grace after an overdue invoice is the one for payment by hand, unless a charge failed before', () => {
+    const overdue = happening('2026-02-01', { what: 'invoice_overdue', invoice: 'in_2', dueAt: null, pastDue: true })
+    const policy = parsePolicy({ default: { overdueGrace: 'P3D' } })
+    expect(access([...paidJan, overdue], '2026-02-02', { policy }).until).toBe(t('2026-02-04'))
+    const refused = failed('2026-01-31', { invoice: 'in_2', attempt: 1, pastDue: true })
+    expect(access([...paidJan, refused, overdue], '2026-02-02', { policy }).until).toBe(t('2026-02-14'))
+  })
+
   it('of a default grace is not before the provider’s own next attempt', () => {
     const story = [
       ...paidJan,
