@@ -88,7 +88,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
 }
 
 /** The dialect that a text names, or null. */
-export function findDialect(id: string): Dialect | null {
+function findDialect(id: string): Dialect | null {
   try {
     return resolveDialect(id)
   } catch (error) {

@@ -37,9 +37,6 @@ import { within } from './shutdown.ts'
 /** The account that everything belongs to where nobody says otherwise. */
 export const MAIN_ACCOUNT = 'main'
 
-/** The version of this package. */
-export const VERSION = '0.1.0'
-
 /** A process of Billhook, wired and not yet listening. */
 export interface App extends AsyncDisposable {
   readonly config: Config

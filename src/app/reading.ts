@@ -39,7 +39,7 @@ export async function readDelivery(app: App, account: string, id: string): Promi
 }
 
 /** @throws BillhookError `not_found` */
-export async function requireDelivery(app: App, account: string, id: string): Promise<Received> {
+async function requireDelivery(app: App, account: string, id: string): Promise<Received> {
   const delivery = await app.inbox.store.received.received(account, id)
   if (delivery === null) throw new BillhookError('not_found', `no delivery has the id ${id}`)
   return delivery

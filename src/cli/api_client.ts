@@ -7,7 +7,7 @@ import { BillhookError, isBillhookError, messageOf } from '../model/error.ts'
 import { isObject } from '../model/json.ts'
 import type { JsonObject } from '../model/json.ts'
 import { createLocalApi } from '../server/server.ts'
-import { EXIT, shown, UsageError } from './io.ts'
+import { ApiRefusal, shown, UsageError } from './io.ts'
 import type { CliIo } from './io.ts'
 
 /** Asks the REST API. */
@@ -96,22 +96,6 @@ async function readAnswer(response: Response): Promise<JsonObject> {
   if (response.ok && isObject(answer)) return answer
   const error = isObject(answer) && isObject(answer['error']) ? answer['error'] : {}
   throw new ApiRefusal(shown(error['code'] ?? response.status), shown(error['message'] ?? 'no reason was given'))
-}
-
-/** What the API answered instead of doing it. */
-export class ApiRefusal extends Error {
-  override readonly name = 'ApiRefusal'
-  readonly code: string
-
-  constructor(code: string, message: string) {
-    super(message)
-    this.code = code
-  }
-}
-
-/** How a refusal of the API ends a command: what the caller did wrong, or what failed at the other end. */
-export function exitOf(refusal: ApiRefusal): typeof EXIT.usage | typeof EXIT.failed {
-  return /^(store_|internal_|shutting_|5\d\d)/.test(refusal.code) ? EXIT.failed : EXIT.usage
 }
 
 function requireKey(io: CliIo, config: Config): string {

@@ -31,3 +31,19 @@ export class UsageError extends Error {
 export function shown(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value ?? null)
 }
+
+/** What the API answered instead of doing it. */
+export class ApiRefusal extends Error {
+  override readonly name = 'ApiRefusal'
+  readonly code: string
+
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** How a refusal of the API ends a command: what the caller did wrong, or what failed at the other end. */
+export function exitOf(refusal: ApiRefusal): typeof EXIT.usage | typeof EXIT.failed {
+  return /^(store_|internal_|shutting_|5\d\d)/.test(refusal.code) ? EXIT.failed : EXIT.usage
+}

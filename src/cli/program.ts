@@ -1,18 +1,9 @@
 import { Command, CommanderError } from 'commander'
+import { VERSION } from '../app/version.ts'
 import { isBillhookError, messageOf } from '../model/error.ts'
-import { EXIT, UsageError } from './io.ts'
+import { ApiRefusal, EXIT, exitOf, UsageError } from './io.ts'
 import type { CliIo, ExitCode } from './io.ts'
-import { addAccess } from './access.ts'
-import { addAccounts } from './accounts.ts'
-import { ApiRefusal, exitOf } from './api_client.ts'
-import { addBilling } from './billing.ts'
-import { addClocks } from './clocks.ts'
-import { addEndpoints } from './endpoints.ts'
-import { addEvents, addPublish } from './events.ts'
-import { addKeys, addReplay } from './manage.ts'
 import { addOpen } from './open.ts'
-import { addRun } from './run.ts'
-import { addStart } from './start.ts'
 
 /** Runs one command line (without the program's own name) and says how it ended. */
 export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCode> {
@@ -22,21 +13,16 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCo
   }
   const program = new Command('billhook')
     .description('Subscription-billing webhooks, both ends.')
+    .version(VERSION, '--version')
     .exitOverride()
     .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
     .showHelpAfterError('(billhook <command> --help shows what it takes)')
-  addStart(program, io)
   addOpen(program, io, end)
-  addRun(program, io, end)
-  addAccess(program, io, end)
-  addReplay(program, io)
-  addKeys(program, io)
-  addAccounts(program, io)
-  addBilling(program, io)
-  addClocks(program, io)
-  addEndpoints(program, io)
-  addEvents(program, io)
-  addPublish(program, io)
+  // Other programs call `open` once for each request that they judge: it does without the rest.
+  if (args[0] !== 'open') {
+    const { addCommands } = await import('./commands.ts')
+    addCommands(program, io, end)
+  }
   try {
     await program.parseAsync(args, { from: 'user' })
     return code

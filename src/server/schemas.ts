@@ -51,10 +51,10 @@ export const idText = z.string().min(1).max(500)
 export const sourceName = z.string().min(1).max(64)
 
 /** An instant in an answer. */
-export const when = z.iso.datetime()
-export const whenOrNull = when.nullable()
+const when = z.iso.datetime()
+const whenOrNull = when.nullable()
 
-export const reason = z.object({
+const reason = z.object({
   fact: z.string().nullable(),
   key: z.string().nullable(),
   at: whenOrNull,

@@ -1,6 +1,7 @@
 import type { Caller } from '../app/api_keys.ts'
 import type { App } from '../app/create.ts'
-import { MAIN_ACCOUNT, VERSION } from '../app/create.ts'
+import { MAIN_ACCOUNT } from '../app/create.ts'
+import { VERSION } from '../app/version.ts'
 import { SECOND_MS } from '../model/instant.ts'
 import type { JsonObject } from '../model/json.ts'
 import { createApi } from './api.ts'
@@ -22,7 +23,7 @@ export interface ServerOptions {
 }
 
 /** All routes of the REST API. */
-export function routesOf(app: App, publicUrl: () => string): readonly Route[] {
+function routesOf(app: App, publicUrl: () => string): readonly Route[] {
   const routes: Route[] = []
   let document: JsonObject | null = null
   routes.push(
