@@ -76,6 +76,8 @@ export function createDelivery(
     active,
     nextId,
     lease: (endpoint) => worker.leaseFor(endpoint),
+    vacate: (deliveries) => worker.vacate(deliveries),
+    abandon: (deliveries) => worker.abandon(deliveries),
     committed: (leased, stored) => {
       worker.accept(leased)
       if (stored.some(({ orderKey }) => orderKey !== null)) wake()

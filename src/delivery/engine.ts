@@ -41,6 +41,8 @@ export class DeliveryEngine {
   #loops: Promise<unknown> = Promise.resolve()
   #heartbeatAt: Instant | null = null
   #sweptAt: Instant | null = null
+  /** What was in memory is gone, but the leases still bear this node's name. */
+  #forgot = false
 
   constructor(
     ports: DeliveryPorts,
@@ -105,6 +107,7 @@ export class DeliveryEngine {
     await this.#ports.nodes.register(node, now, this.#worker.oldest(now))
     this.#node = node
     this.#heartbeatAt = now
+    this.#forgot = false
     this.#worker.begin(node)
   }
 
@@ -151,13 +154,16 @@ export class DeliveryEngine {
     if (node === null) return false
     const now = this.#ports.clock.now()
     const alive = await this.#beat(node, now)
-    if (!alive) {
+    if (!alive || this.#forgot) {
       this.#ports.logger.warn({ node }, 'this node was taken for dead; it goes on under a new name')
       this.#worker.forget()
+      // If nobody took it for dead yet, what it had leased is returned here.
+      await this.#ports.nodes.leave(node, now)
       await this.#register(now)
       return false
     }
     this.#heartbeatAt = now
+    await this.#worker.returnStrays()
     await this.#ports.queue.extend(node, this.#worker.claimed(), addMs(now, CLAIM_MS))
     const returned =
       (await this.#ports.nodes.reap(addMs(now, -this.#options.deadAfterMs), now)) + (await this.#sweep(now))
@@ -182,7 +188,10 @@ export class DeliveryEngine {
     } catch (error) {
       const silentMs = now - (this.#heartbeatAt ?? now)
       // The others have taken its work by now: what it would send, they send.
-      if (silentMs > this.#options.deadAfterMs) this.#worker.forget()
+      if (silentMs > this.#options.deadAfterMs) {
+        this.#worker.forget()
+        this.#forgot = true
+      }
       throw error
     }
   }

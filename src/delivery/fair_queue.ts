@@ -48,6 +48,14 @@ export class FairQueue<T> {
     this.#enter(lane)
   }
 
+  /** Changes how many items of a lane may be out; what is out already stays out. */
+  setCap(key: string, cap: number): void {
+    const lane = this.#lanes.get(key)
+    if (lane === undefined) return
+    lane.cap = cap
+    this.#enter(lane)
+  }
+
   /** The next item in turn, or null if every lane is empty or full. Each taken item must be ended with {@link done}. */
   take(): T | null {
     while (this.#head < this.#ring.length) {

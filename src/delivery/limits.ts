@@ -6,8 +6,6 @@ export interface DeliveryOptions {
   readonly concurrency: number
   /** Deliveries kept in memory; what is published beyond waits in the store, where any node takes it. */
   readonly memoryMax: number
-  /** Deliveries of one endpoint kept in memory, so that a dead endpoint cannot fill it. */
-  readonly laneMax: number
   /** Events stored by one statement. */
   readonly batchMax: number
   /** Publishing statements under way at once: one writes while the next one fills. */
@@ -30,9 +28,8 @@ export interface DeliveryOptions {
 }
 
 export const DELIVERY_DEFAULTS: DeliveryOptions = {
-  concurrency: 256,
+  concurrency: 512,
   memoryMax: 20_000,
-  laneMax: 5_000,
   batchMax: 256,
   flushesMax: 2,
   lingerMs: 25,
@@ -51,6 +48,13 @@ export const CLAIM_MS = 2 * MINUTE_MS
 /** An endpoint's requests under way at once, unless it says otherwise. */
 export const IN_FLIGHT_DEFAULT = 16
 export const IN_FLIGHT_MAX = 256
+
+/** After so many failures in a row an endpoint has only {@link FAILING_CAP} requests under way, until one succeeds. */
+export const FAILING_AFTER = 3
+export const FAILING_CAP = 2
+
+/** However little memory is left, this many deliveries of an endpoint fit. */
+export const LANE_MIN = 4
 
 /** A body that an operator publishes; providers' own stay far below. */
 export const BODY_MAX_BYTES = 256 * 1024

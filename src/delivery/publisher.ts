@@ -71,6 +71,8 @@ export class Publisher {
   readonly #active: ActiveEndpoints
   readonly #nextId: (now: Instant) => string
   readonly #lease: (active: ActiveEndpoint) => string | null
+  readonly #vacate: (deliveries: readonly NewDelivery[]) => void
+  readonly #abandon: (deliveries: readonly NewDelivery[]) => void
   readonly #committed: (deliveries: readonly DueDelivery[], stored: readonly NewDelivery[]) => void
   readonly #accounts = new Map<string, { readonly account: DeliveryAccount; readonly at: Instant }>()
   #waiting: Request[] = []
@@ -85,6 +87,10 @@ export class Publisher {
       readonly active: ActiveEndpoints
       readonly nextId: (now: Instant) => string
       readonly lease: (active: ActiveEndpoint) => string | null
+      /** The leases that were given are used, or not needed. */
+      readonly vacate: (deliveries: readonly NewDelivery[]) => void
+      /** They may be stored, or may not: the answer did not come. */
+      readonly abandon: (deliveries: readonly NewDelivery[]) => void
       /** Leased deliveries after their commit, and all that were stored. It must not throw. */
       readonly committed: (deliveries: readonly DueDelivery[], stored: readonly NewDelivery[]) => void
     },
@@ -94,6 +100,8 @@ export class Publisher {
     this.#active = parts.active
     this.#nextId = parts.nextId
     this.#lease = parts.lease
+    this.#vacate = parts.vacate
+    this.#abandon = parts.abandon
     this.#committed = parts.committed
   }
 
@@ -191,10 +199,26 @@ export class Publisher {
   async #write(batch: readonly Request[]): Promise<void> {
     const accounts = [...new Set(batch.map(({ account }) => account.id))]
     const endpoints = await this.#active.fresh(null, accounts)
-    const prepared = batch.map(({ account, events }) =>
-      events.map((event) => this.#prepare(account, event, endpoints.get(account.id), this.#lease)),
-    )
-    const all = prepared.flat()
+    const leased: NewDelivery[] = []
+    try {
+      const all: Prepared[] = []
+      for (const { account, events } of batch) {
+        for (const event of events) {
+          const prepared = this.#prepare(account, event, endpoints.get(account.id), this.#lease)
+          leased.push(...prepared.deliveries.filter(({ lease }) => lease !== null))
+          all.push(prepared)
+        }
+      }
+      await this.#writePrepared(batch, all)
+    } catch (error) {
+      this.#abandon(leased)
+      throw error
+    } finally {
+      this.#vacate(leased)
+    }
+  }
+
+  async #writePrepared(batch: readonly Request[], all: readonly Prepared[]): Promise<void> {
     const answers = all.some(({ key }) => key !== null)
       ? await this.#ports.transactions.transaction((transaction) => this.#store(transaction, all))
       : await this.#store(null, all)

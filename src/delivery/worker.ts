@@ -4,10 +4,10 @@ import type { Instant } from '../model/instant.ts'
 import type { DeliveryKey, DueDelivery } from '../ports/delivery_store.ts'
 import type { ActiveEndpoint, ActiveEndpoints } from './active_endpoints.ts'
 import { attempt } from './attempt.ts'
-import type { AttemptContext } from './attempt.ts'
+import type { AttemptContext, Attempted } from './attempt.ts'
 import { firstEventId } from './event_id.ts'
 import { FairQueue } from './fair_queue.ts'
-import { CLAIM_MS, IN_FLIGHT_DEFAULT } from './limits.ts'
+import { CLAIM_MS, FAILING_AFTER, FAILING_CAP, IN_FLIGHT_DEFAULT, LANE_MIN } from './limits.ts'
 import type { DeliveryOptions } from './limits.ts'
 import type { DeliveryPorts } from './ports.ts'
 import type { Finished, ResultWriter } from './results.ts'
@@ -17,6 +17,12 @@ const STORING_MS = 60_000
 
 /** Results in memory beyond which no new attempt begins: the store does not take them. */
 const UNWRITTEN_MAX = 5_000
+
+/** Endpoints whose failures are counted; beyond, counting begins anew. */
+const FAILURES_MAX = 100_000
+
+/** Heartbeats in which a delivery of a failed statement is returned. */
+const ABANDONED_ROUNDS = 4
 
 /** How long the last results may take to be written when the node stops. */
 const WRITING_MS = 5_000
@@ -38,6 +44,12 @@ export class DeliveryWorker {
   /** Every delivery in memory, waiting or under way, by name. */
   #held = new Map<string, DueDelivery>()
   #finished: Finished[] = []
+  /** Room kept for deliveries that are being stored, by lane and in all. */
+  readonly #reserved = new Map<string, number>()
+  #reservedAll = 0
+  #strays: Stray[] = []
+  /** Failures since the last success, by lane. */
+  readonly #failures = new Map<string, number>()
   #writing: Promise<void> | null = null
   #lingering = false
   /** True while results cannot be written: what would be sent now might have to be sent again. */
@@ -71,20 +83,47 @@ export class DeliveryWorker {
     this.#abort = new AbortController()
   }
 
-  /** The name under which a new delivery to this endpoint may be leased; null if there is no room for it in memory. */
+  /**
+   * The name under which a new delivery to this endpoint may be leased, and room for it in memory until {@link vacate}; null
+   * if there is none.
+   */
   leaseFor(active: ActiveEndpoint): string | null {
-    if (this.#node === null || this.#held.size >= this.#options.memoryMax) return null
-    return this.#queue.depth(laneOf(active.endpoint)) >= this.#options.laneMax ? null : this.#node
+    if (this.#node === null || this.room === 0) return null
+    const lane = laneOf(active.endpoint)
+    const reserved = this.#reserved.get(lane) ?? 0
+    if (this.#queue.depth(lane) + reserved >= this.#laneMax) return null
+    this.#reserved.set(lane, reserved + 1)
+    this.#reservedAll += 1
+    return this.#node
+  }
+
+  /** Gives back the room that {@link leaseFor} kept: the deliveries were stored, or were not. */
+  vacate(deliveries: readonly { readonly account: string; readonly endpoint: string }[]): void {
+    for (const { account, endpoint } of deliveries) {
+      const lane = laneOf({ account, id: endpoint })
+      const left = (this.#reserved.get(lane) ?? 0) - 1
+      if (left > 0) this.#reserved.set(lane, left)
+      else this.#reserved.delete(lane)
+      this.#reservedAll -= 1
+    }
   }
 
   /** How many more deliveries there is room for. */
   get room(): number {
-    return this.#node === null ? 0 : Math.max(0, this.#options.memoryMax - this.#held.size)
+    return this.#node === null ? 0 : Math.max(0, this.#options.memoryMax - this.#held.size - this.#reservedAll)
   }
 
   /** Endpoints whose lanes are full. */
   fullLanes(): readonly string[] {
-    return this.#queue.lanesDeeperThan(this.#options.laneMax).map((lane) => lane.slice(lane.indexOf(' ') + 1))
+    return this.#queue.lanesDeeperThan(this.#laneMax).map((lane) => lane.slice(lane.indexOf(' ') + 1))
+  }
+
+  /**
+   * How deep a lane may be: half of what is free. However many endpoints are dead, some memory stays free, so a healthy one
+   * always finds room; and one that is alone may use half of it all.
+   */
+  get #laneMax(): number {
+    return Math.max(LANE_MIN, Math.floor(this.room / 2))
   }
 
   /** Takes over deliveries that are leased to this node and committed. */
@@ -96,11 +135,10 @@ export class DeliveryWorker {
       if (delivery.lease !== this.#node || this.#held.has(name)) continue
       this.#held.set(name, delivery)
       const { account } = delivery.event
-      const cap = this.#active.peek(account, delivery.endpoint)?.endpoint.inFlightMax ?? IN_FLIGHT_DEFAULT
-      this.#queue.push(laneOf({ account, id: delivery.endpoint }), delivery, cap)
+      this.#queue.push(laneOf({ account, id: delivery.endpoint }), delivery, this.#capOf(account, delivery.endpoint))
     }
     // Leased under a name that this node has lost meanwhile.
-    for (const stray of strays) this.#giveBack(stray, this.#ports.clock.now())
+    for (const stray of strays) this.#giveBack(keyOf(stray), stray.lease, this.#ports.clock.now())
     this.#pump()
   }
 
@@ -167,6 +205,7 @@ export class DeliveryWorker {
         signal: this.#abort.signal,
       })
       if (this.#held.has(nameOf(due))) this.#finished.push({ attempted, due, active })
+      this.#judge(lane, due, attempted.outcome)
     } catch (error) {
       // A defect or a broken secret: the delivery goes back at its lease's end and is not lost.
       this.#ports.logger.error(
@@ -181,18 +220,61 @@ export class DeliveryWorker {
     this.#pump()
   }
 
+  /** An endpoint that only fails keeps few requests waiting for their time-outs: the slots belong to the others. */
+  #judge(lane: string, due: DueDelivery, outcome: Attempted['outcome']): void {
+    if (outcome === 'not_attempted') return
+    const before = this.#failures.get(lane) ?? 0
+    if (outcome === 'acknowledged') {
+      if (before === 0) return
+      this.#failures.delete(lane)
+    } else {
+      if (this.#failures.size > FAILURES_MAX) this.#failures.clear()
+      this.#failures.set(lane, before + 1)
+    }
+    this.#queue.setCap(lane, this.#capOf(due.event.account, due.endpoint))
+  }
+
+  #capOf(account: string, id: string): number {
+    const cap = this.#active.peek(account, id)?.endpoint.inFlightMax ?? IN_FLIGHT_DEFAULT
+    return (this.#failures.get(laneOf({ account, id })) ?? 0) < FAILING_AFTER ? cap : Math.min(cap, FAILING_CAP)
+  }
+
   #putBack(due: DueDelivery): void {
     this.#held.delete(nameOf(due))
     this.#wakeIdle()
-    this.#giveBack(due, addMs(this.#ports.clock.now(), CLAIM_MS))
+    this.#giveBack(keyOf(due), due.lease, addMs(this.#ports.clock.now(), CLAIM_MS))
   }
 
-  /** Should this fail, the sweep finds the delivery. */
-  #giveBack(due: DueDelivery, dueAt: Instant): void {
-    if (due.lease === null) return
-    this.#ports.queue.release(due.lease, [keyOf(due)], dueAt).catch((error: unknown) => {
-      this.#ports.logger.error({ error: messageOf(error) }, 'a delivery could not be given back')
-    })
+  #giveBack(key: DeliveryKey, lease: string | null, dueAt: Instant, rounds = 1): void {
+    if (lease !== null) this.#strays.push({ key, lease, dueAt, rounds })
+  }
+
+  /**
+   * Deliveries whose statement failed: whether they are stored nobody can say (the answer may have been lost after the
+   * commit), and if they are, they bear this node's name and are not in its memory.
+   */
+  abandon(deliveries: readonly (DeliveryKey & { readonly lease: string | null })[]): void {
+    const now = this.#ports.clock.now()
+    for (const { account, event, endpoint, lease } of deliveries)
+      this.#giveBack({ account, event, endpoint }, lease, now, ABANDONED_ROUNDS)
+  }
+
+  /** Returns to the store what bears this node's name and is not in its memory. What fails is tried again the next time. */
+  async returnStrays(): Promise<void> {
+    const strays = this.#strays.splice(0).filter(({ key }) => !this.#held.has(keyName(key)))
+    try {
+      for (const [lease, ofLease] of Map.groupBy(strays, ({ lease }) => lease)) {
+        for (const [dueAt, same] of Map.groupBy(ofLease, ({ dueAt }) => dueAt)) {
+          const keys = same.map(({ key }) => key)
+          await this.#ports.queue.release(lease, keys, dueAt)
+        }
+      }
+      const again = strays.filter(({ rounds }) => rounds > 1)
+      this.#strays.push(...again.map((stray) => ({ ...stray, rounds: stray.rounds - 1 })))
+    } catch (error) {
+      this.#strays.push(...strays)
+      throw error
+    }
   }
 
   /** Results gather for a moment, then they are written together; while a batch is written, the next one gathers. */
@@ -252,6 +334,19 @@ function keyOf({ event, endpoint }: DueDelivery): DeliveryKey {
   return { account: event.account, event: event.id, endpoint }
 }
 
-function nameOf({ event, endpoint }: DueDelivery): string {
-  return `${event.account} ${event.id} ${endpoint}`
+function nameOf(due: DueDelivery): string {
+  return keyName(keyOf(due))
+}
+
+function keyName({ account, event, endpoint }: DeliveryKey): string {
+  return `${account} ${event} ${endpoint}`
+}
+
+/** A delivery that may bear this node's name in the store without being in its memory. */
+interface Stray {
+  readonly key: DeliveryKey
+  readonly lease: string
+  readonly dueAt: Instant
+  /** How often it is still returned: a commit whose answer was lost may come late. */
+  readonly rounds: number
 }

@@ -5,7 +5,7 @@ import { addMs, DAY_MS, HOUR_MS, instant, MINUTE_MS } from '../../src/model/inst
 import type { Instant } from '../../src/model/instant.ts'
 import type { Publication } from '../../src/ports/outbox.ts'
 import { describeOnBackends } from '../support/backends.ts'
-import { event, makeRig, NOON, realAccount } from '../support/delivery.ts'
+import { event, eventually, makeRig, NOON, realAccount } from '../support/delivery.ts'
 import type { Rig } from '../support/delivery.ts'
 import { openSink } from '../support/sink.ts'
 
@@ -141,8 +141,10 @@ describeOnBackends('an account on a test clock', (open) => {
       ['endpoint.failing', 24],
       ['message.exhausted', 72],
     ])
+    expect(rig.mails).toHaveLength(0)
     await rig.delivery.start(true)
-    await rig.delivery.stop(100)
+    await eventually(() => rig.mails.length === 1, 'the mail')
+    expect(rig.mails[0]).toMatchObject({ to: 'owner@example.com', subject: expect.stringContaining('failing') })
   })
 
   test('a policy that disables does so at its hour, mails, and keeps what follows as skipped', async () => {

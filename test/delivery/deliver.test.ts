@@ -247,6 +247,30 @@ describeOnBackends('delivering', (open, backend) => {
     expect(dead.arrivals.length).toBeLessThanOrEqual(8)
   })
 
+  test('many dead endpoints take neither all the memory nor all the requests from a healthy one', async () => {
+    await using dead = await openSink(() => undefined)
+    await using sink = await openSink()
+    await using rig = makeRig(await open(), { options: { concurrency: 64, memoryMax: 400 } })
+    await rig.delivery.start(alone)
+    const slow = { ...QUICK, timeoutMs: 150, offsetsMs: [60_000], giveUpAfterMs: 120_000 }
+    for (let i = 0; i < 20; i += 1)
+      await rig.delivery.endpoints.create('acme', { ...STANDARD, eventTypes: ['dead'], url: dead.url, retry: slow })
+    await rig.delivery.endpoints.create('acme', { ...STANDARD, eventTypes: ['alive'], url: sink.url })
+    await rig.delivery.publish(
+      'acme',
+      Array.from({ length: 100 }, (_, i) => event('dead', { i })),
+    )
+    await eventually(() => dead.arrivals.length >= 64, 'the dead ones are at work')
+    const started = Date.now()
+    await rig.delivery.publish(
+      'acme',
+      Array.from({ length: 50 }, (_, i) => event('alive', { i })),
+    )
+    await sink.received(50)
+    // 2000 deliveries of 150 ms each, 64 at a time, would take five seconds before it.
+    expect(Date.now() - started).toBeLessThan(3_000)
+  })
+
   test('custom headers go out and are hidden in what is kept; nothing secret is logged', async () => {
     await using sink = await openSink((_arrival, response) =>
       response.writeHead(200, { 'set-cookie': 'session=abc' }).end('ok '.repeat(1_000)),

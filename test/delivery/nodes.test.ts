@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
+import { BillhookError } from '../../src/model/error.ts'
 import { addMs, DAY_MS, instant } from '../../src/model/instant.ts'
+import { createDeliveryStores } from '../../src/storage/delivery_store.ts'
 import { describeOnBackends, openPlace } from '../support/backends.ts'
 import { event, eventually, makeRig, newKey } from '../support/delivery.ts'
 import { openSink } from '../support/sink.ts'
@@ -182,3 +184,72 @@ describeOnBackends('nodes', (open, backend) => {
     expect((await rig.delivery.inspection.events('acme')).items.map(({ id }) => id)).toEqual([young?.event])
   })
 })
+
+describeOnBackends('a statement whose answer was lost after its commit', (open, backend) => {
+  test('leaves nothing leased to a node that does not know of it', async () => {
+    await using sink = await openSink()
+    const database = await open()
+    let lose = false
+    const stores = createDeliveryStores(database)
+    const queue = {
+      ...bound(stores.queue),
+      store: async (...args: Parameters<typeof stores.queue.store>) => {
+        await stores.queue.store(...args)
+        if (lose) throw new BillhookError('store_unavailable', 'the connection was cut')
+      },
+    }
+    await using rig = makeRig(database, { ports: { queue } })
+    await rig.delivery.start(backend.backend === 'embedded')
+    await rig.delivery.endpoints.create('acme', { ...STANDARD, url: sink.url })
+    lose = true
+    await expect(rig.delivery.publish('acme', [event('a')])).rejects.toMatchObject({ code: 'store_unavailable' })
+    lose = false
+    await eventually(() => rig.settled.length === 1, 'it is delivered all the same')
+  })
+
+  test('a node that could not write its heartbeat for long gives its leases back and goes on', async () => {
+    await using sink = await openSink()
+    const database = await open()
+    const stores = createDeliveryStores(database)
+    let away = false
+    const gone = async (): Promise<never> => {
+      throw new BillhookError('store_unavailable', 'away')
+    }
+    const nodes = {
+      ...bound(stores.nodes),
+      heartbeat: (...args: Parameters<typeof stores.nodes.heartbeat>) =>
+        away ? gone() : stores.nodes.heartbeat(...args),
+    }
+    const queue = {
+      ...bound(stores.queue),
+      settle: (...args: Parameters<typeof stores.queue.settle>) => (away ? gone() : stores.queue.settle(...args)),
+    }
+    await using rig = makeRig(database, { ports: { nodes, queue }, options: { heartbeatMs: 30, deadAfterMs: 100 } })
+    await rig.delivery.start(backend.backend === 'embedded')
+    await rig.delivery.endpoints.create('acme', { ...STANDARD, url: sink.url })
+    away = true
+    const published = await rig.delivery.publish('acme', [event('a'), event('b')])
+    await sink.received(2)
+    // Longer than the time after which others take it for dead, by its own heartbeats.
+    await eventually(
+      () => rig.logged.filter((line) => line.includes('could not work')).length >= 2,
+      'heartbeats failed',
+    )
+    away = false
+    await eventually(() => rig.settled.length === 2, 'delivered')
+    await rig.delivery.publish('acme', [event('c')])
+    await eventually(() => rig.settled.length === 3, 'the node works')
+    expect(new Set(sink.arrivals.map(({ headers }) => headers['webhook-id'])).size).toBe(3)
+    expect(published).toHaveLength(2)
+  })
+})
+
+/** A copy of a store whose methods can be replaced one by one. */
+function bound<T extends object>(store: T): T {
+  const copy: Record<string, unknown> = {}
+  for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(store))) {
+    const method = Reflect.get(store, name) as unknown
+    if (name !== 'constructor' && typeof method === 'function') copy[name] = method.bind(store) as unknown
+  }
+  return copy as T
+}
