@@ -15,6 +15,7 @@ import { deliveryRoutes } from './routes/deliveries.ts'
 import { keyRoutes, mailRoutes } from './routes/keys.ts'
 import { ledgerRoutes } from './routes/ledger.ts'
 import { metaRoutes } from './routes/meta.ts'
+import { refoldRoutes } from './routes/refold.ts'
 import { sourceRoutes } from './routes/sources.ts'
 
 export interface ServerOptions {
@@ -29,6 +30,7 @@ function routesOf(app: App, publicUrl: () => string): readonly Route[] {
   routes.push(
     ...metaRoutes(app, () => (document ??= openApi(routes, VERSION))),
     ...sourceRoutes(app, publicUrl),
+    ...refoldRoutes(app),
     ...deliveryRoutes(app),
     ...ledgerRoutes(app),
     ...accessRoutes(app),

@@ -171,6 +171,27 @@ describeOnBackends('The server', (_open, backend) => {
     expect((await api('GET', '/v1/usage/u1')).body).toEqual({ data: [], next: null })
   })
 
+  it('folds a source again: in a shadow first, then in earnest', async () => {
+    await using served = await serve({ place: backend.place() })
+    const { api } = served
+    await api('POST', '/v1/sources', source)
+    await served.deliver('main', CHARGED)
+    await served.settle()
+    const facts = await api('GET', '/v1/facts')
+    const shadow = await api('POST', '/v1/sources/main/refold', {})
+    expect([shadow.status, shadow.body]).toMatchObject([
+      200,
+      { deliveries: 1, unreadable: [], counts: { added: 0, retracted: 0, changed: 0, access: 0 } },
+    ])
+    expect((await api('POST', '/v1/sources/main/refold/adopt', {})).status).toBe(202)
+    await served.settle()
+    expect((await api('GET', '/v1/facts')).body.data.map(({ key }: { key: string }) => key)).toEqual(
+      facts.body.data.map(({ key }: { key: string }) => key),
+    )
+    expect((await api('DELETE', '/v1/sources/main/refold')).status).toBe(204)
+    expect((await api('POST', '/v1/sources/none/refold', {})).body.error.code).toBe('unknown_source')
+  })
+
   it('tells facts again, and a dead reaction once more', async () => {
     await using served = await serve({ place: backend.place(), begin: false })
     const { api, app } = served
