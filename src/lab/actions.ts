@@ -1,6 +1,6 @@
 import type { Command } from '../model/commands.ts'
 import { BillhookError } from '../model/error.ts'
-import { command, customerOf, newMethod, outcomesOf, readAcknowledgement } from './effects.ts'
+import { command, customerOf, otherMethod, outcomesOf, readAcknowledgement } from './effects.ts'
 import type { ActionContext, ActionReader, Effect } from './effects.ts'
 import { invoiceActions } from './invoice_actions.ts'
 import { StoryFields } from './read_fields.ts'
@@ -37,11 +37,14 @@ const OTHER_ACTIONS: Readonly<Record<string, ActionReader>> = {
   'customer.delete': (fields, context) => command({ kind: 'customer.delete' }, customerOf(fields, context)),
   'customer.set_default_payment_method': (fields, context) =>
     command(
-      { kind: 'customer.set_default_payment_method', method: newMethod(fields.requiredText('payment_method', 'id')) },
+      {
+        kind: 'customer.set_default_payment_method',
+        method: otherMethod(fields.text('payment_method', 'payment_source', 'card', 'id') ?? 'pm_new', context),
+      },
       customerOf(fields, context),
     ),
   'payment_method.attach': (fields, context) => {
-    const choice = newMethod(fields.text('id', 'payment_method') ?? 'pm_attached')
+    const choice = otherMethod(fields.text('id', 'payment_method') ?? 'pm_attached', context)
     if (!('attach' in choice)) return []
     const made: Command = {
       kind: 'payment_method.attach',

@@ -1,5 +1,5 @@
 import type { ProviderWords } from '../dialects/dialect.ts'
-import type { CatalogCommand, Command, MethodChoice, PaymentOutcome } from '../model/commands.ts'
+import type { CatalogCommand, Command, MethodChoice, PaymentMethodInput, PaymentOutcome } from '../model/commands.ts'
 import type { Currency } from '../model/currency.ts'
 import type { SandboxBehavior } from '../model/entities.ts'
 import { parseInstant } from '../model/instant.ts'
@@ -25,7 +25,9 @@ export interface ActionContext {
   readonly currency: Currency
   /** The story's customer, or null if there is none yet. */
   readonly customer: string | null
-  /** Default payment method of that customer. */
+  /** The payment methods that exist. */
+  readonly methods: readonly string[]
+  /** The one of them that the story's customer is charged on. */
   readonly method: string | null
   /** The newest entity of a kind, or the one at a place in the order of making. */
   latest(kind: 'subscription' | 'invoice' | 'payment' | 'checkout', index?: number): string | null
@@ -60,8 +62,20 @@ export function named(
   return found
 }
 
-/** A payment method that comes into being by being named: its name says how it behaves. */
-export function newMethod(id: string): MethodChoice {
+/** A payment method by its name: one that exists, or one that comes into being by being named and behaves as its name says. */
+export function methodOf(id: string, context: ActionContext): MethodChoice {
+  return context.methods.includes(id) ? { id } : attached(id)
+}
+
+/** Another card than the one that is charged now, also if the story calls both by one name. */
+export function otherMethod(id: string, context: ActionContext): MethodChoice {
+  if (id !== context.method) return methodOf(id, context)
+  let count = 2
+  while (context.methods.includes(`${id}_${count}`)) count += 1
+  return attached(`${id}_${count}`)
+}
+
+function attached(id: string): { readonly attach: PaymentMethodInput } {
   return {
     attach: {
       id,

@@ -1,6 +1,6 @@
 import type { CheckoutCommand } from '../model/commands.ts'
 import type { Currency } from '../model/currency.ts'
-import { command, customerOf, named, newMethod, outcomeOf } from './effects.ts'
+import { command, customerOf, named, methodOf, outcomeOf } from './effects.ts'
 import type { ActionContext, ActionReader, Effect } from './effects.ts'
 import type { StoryFields } from './read_fields.ts'
 
@@ -30,7 +30,7 @@ export const invoiceActions: Readonly<Record<string, ActionReader>> = {
       : command({
           kind: 'invoice.pay',
           id: invoiceOf(fields, context),
-          method: fields.has('payment_method') ? newMethod(fields.requiredText('payment_method')) : null,
+          method: fields.has('payment_method') ? methodOf(fields.requiredText('payment_method'), context) : null,
         }),
   'invoice.mark_as_paid': (fields, context) =>
     command({ kind: 'invoice.pay_out_of_band', id: invoiceOf(fields, context) }),
@@ -61,7 +61,7 @@ export const invoiceActions: Readonly<Record<string, ActionReader>> = {
     command({
       kind: 'checkout.complete',
       id: named(fields, context, 'checkout', 'id', 'checkout'),
-      method: newMethod(fields.text('payment_method') ?? `pm_checkout_${fields.text('outcome') ?? 'success'}`),
+      method: methodOf(fields.text('payment_method') ?? `pm_checkout_${fields.text('outcome') ?? 'success'}`, context),
       outcome: outcomeOf(fields),
     }),
   'checkout.cancel': (fields, context) =>

@@ -162,11 +162,13 @@ class Player {
     for (const kind of kinds) newest.set(kind, await world.ids(kind))
     const prices = await world.prices()
     const customers = await world.ids('customer')
+    const methods = await world.methods()
     return {
       words: wordsOf(world.dialect),
       currency: prices[0]?.currency ?? 'USD',
       customer: customers[0] ?? null,
-      method: null,
+      methods: methods.all,
+      method: methods.charged,
       latest: (kind, index) => {
         const ids = newest.get(kind) ?? []
         return (index === undefined ? ids.at(-1) : ids[index]) ?? null

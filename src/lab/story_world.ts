@@ -146,6 +146,9 @@ export class StoryWorld implements World {
         .map((value) => entity('invoice', value)),
       ...payments.filter((one) => one.customer === customer).map((value) => entity('payment', value)),
     ]
+    this.#seen.set('customer', [...given.customers.map(({ id }) => id)])
+    this.#seen.set('subscription', [...given.subscriptions.map(({ id }) => id)])
+    this.#seen.set('invoice', [...given.invoices.map(({ id }) => id)])
     await sending.billing.importEntities(STORY_ACCOUNT, {
       catalog: [
         ...given.products.map((value) => ({ kind: 'product', id: value.id, live: true, value }) as const),
@@ -262,6 +265,13 @@ export class StoryWorld implements World {
   async prices() {
     const page = await this.#entities('price')
     return page.flatMap((one) => (one.kind === 'price' ? [one.value] : []))
+  }
+
+  async methods() {
+    const methods = await this.#entities('payment_method')
+    const customers = await this.#entities('customer')
+    const [first] = customers.flatMap((one) => (one.kind === 'customer' ? [one.value.defaultPaymentMethod] : []))
+    return { all: methods.map(({ id }) => id), charged: first ?? null }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

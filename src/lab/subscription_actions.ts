@@ -1,7 +1,7 @@
-import type { ItemInput, SubscriptionCreate, SubscriptionUpdate } from '../model/commands.ts'
+import type { ItemInput, MethodChoice, SubscriptionCreate, SubscriptionUpdate } from '../model/commands.ts'
 import { isObject } from '../model/json.ts'
 import type { Actor } from '../model/status.ts'
-import { command, customerOf, named, newMethod, outcomeOf } from './effects.ts'
+import { command, customerOf, methodOf, named, otherMethod, outcomeOf } from './effects.ts'
 import type { ActionContext, ActionReader, Effect } from './effects.ts'
 import { trialEndBehavior } from './read_fields.ts'
 import type { StoryFields } from './read_fields.ts'
@@ -41,19 +41,22 @@ export const subscriptionActions: Readonly<Record<string, ActionReader>> = {
       kind: 'subscription.authorize',
       id: named(fields, context, 'subscription', 'subscription', 'id'),
       outcome: outcomeOf(fields),
-      method: null,
+      method: authorizedMethod(fields, context),
     }),
   'subscription.retry': (fields, context) =>
     command({
       kind: 'subscription.retry',
       id: named(fields, context, 'subscription', 'id', 'subscription'),
-      method: fields.has('payment_method') ? newMethod(fields.requiredText('payment_method')) : null,
+      method: fields.has('payment_method') ? methodOf(fields.requiredText('payment_method'), context) : null,
     }),
   'subscription.change_payment_method': (fields, context) =>
     command({
       kind: 'subscription.change_payment_method',
       id: named(fields, context, 'subscription', 'id', 'subscription'),
-      method: newMethod(fields.text('payment_method', 'card') ?? `pm_new_${fields.text('outcome') ?? 'pays'}`),
+      method: otherMethod(
+        fields.text('payment_method', 'card') ?? `pm_new_${fields.text('outcome') ?? 'pays'}`,
+        context,
+      ),
     }),
   'agreement.create': (fields, context) =>
     command(
@@ -86,6 +89,13 @@ export const subscriptionActions: Readonly<Record<string, ActionReader>> = {
       quantity: quantityOf(fields),
       mode: modeOf(fields),
     }),
+}
+
+/** The card that the customer agrees with: one that the story names, the one on file, or any. */
+function authorizedMethod(fields: StoryFields, context: ActionContext): MethodChoice | null {
+  const name = fields.text('payment_method', 'card')
+  if (name === null && context.method !== null) return null
+  return methodOf(name ?? 'card_authorized', context)
 }
 
 function createSubscription(fields: StoryFields, context: ActionContext): readonly Effect[] {

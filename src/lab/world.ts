@@ -66,5 +66,7 @@ export interface World extends AsyncDisposable {
   /** Ids of the entities of a kind, in the order of making. */
   ids(kind: 'customer' | 'subscription' | 'invoice' | 'payment' | 'checkout'): Promise<readonly string[]>
   prices(): Promise<readonly Pick<Price, 'id' | 'code' | 'currency'>[]>
+  /** The payment methods that exist, and the one that the first customer is charged on. */
+  methods(): Promise<{ readonly all: readonly string[]; readonly charged: string | null }>
   readonly faults: FaultCount
 }
