@@ -1,5 +1,5 @@
 import { messageOf } from '../model/error.ts'
-import { addMs, DAY_MS } from '../model/instant.ts'
+import { addMs, instant } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
 import type { ActiveEndpoints } from './active_endpoints.ts'
 import type { Chores } from './chores.ts'
@@ -13,10 +13,9 @@ import type { SigningKeys } from './signing_keys.ts'
 /** How long a wait is after the store did not answer. */
 const STORE_PAUSE_MS = 1_000
 
-/** Leases of nodes that are not registered are looked for so often, among the events of so long. */
-const SWEEP_EVERY_MS = 30_000
-const SWEEP_BACK_MS = 600_000
-const SWEEP_AT_START_MS = 7 * DAY_MS
+/** For so long after a node was taken for dead, leases under its name are looked for among the events of so long. */
+const SWEEP_MS = 60_000
+const SWEEP_BACK_MS = 120_000
 
 /** Full lanes' deliveries that are due are put off by this. */
 const DEFER_MS = 5_000
@@ -40,7 +39,7 @@ export class DeliveryEngine {
   #wake = new AbortController()
   #loops: Promise<unknown> = Promise.resolve()
   #heartbeatAt: Instant | null = null
-  #sweptAt: Instant | null = null
+  #sweepUntil = instant(0)
   /** What was in memory is gone, but the leases still bear this node's name. */
   #forgot = false
 
@@ -70,7 +69,8 @@ export class DeliveryEngine {
     const now = this.#ports.clock.now()
     await this.#ports.chores.prepareStorage(now)
     if (alone) await this.#ports.nodes.reap(addMs(now, 1), now)
-    await this.#ports.nodes.sweep(firstEventId(addMs(now, -SWEEP_AT_START_MS)), now)
+    await this.#ports.nodes.sweep(firstEventId(addMs(now, -SWEEP_BACK_MS)), now)
+    this.#sweepUntil = addMs(now, SWEEP_MS)
     this.#stopping = new AbortController()
     await this.#register(now)
     this.#loops = Promise.all([
@@ -165,8 +165,9 @@ export class DeliveryEngine {
     this.#heartbeatAt = now
     await this.#worker.returnStrays()
     await this.#ports.queue.extend(node, this.#worker.claimed(), addMs(now, CLAIM_MS))
-    const returned =
-      (await this.#ports.nodes.reap(addMs(now, -this.#options.deadAfterMs), now)) + (await this.#sweep(now))
+    const reaped = await this.#ports.nodes.reap(addMs(now, -this.#options.deadAfterMs), now)
+    if (reaped.nodes > 0) this.#sweepUntil = addMs(now, SWEEP_MS)
+    const returned = reaped.returned + (await this.#sweep(now))
     if (returned > 0) {
       this.#ports.logger.warn({ count: returned }, 'leases of dead nodes returned')
       this.wake()
@@ -175,10 +176,9 @@ export class DeliveryEngine {
     return false
   }
 
-  /** A node that was reaped may have stored a lease under its old name before it knew. */
+  /** A node that was reaped may store leases under its old name until it knows: for a while they are looked for. */
   async #sweep(now: Instant): Promise<number> {
-    if (this.#sweptAt !== null && now - this.#sweptAt < SWEEP_EVERY_MS) return 0
-    this.#sweptAt = now
+    if (now > this.#sweepUntil) return 0
     return this.#ports.nodes.sweep(firstEventId(addMs(now, -SWEEP_BACK_MS)), now)
   }
 

@@ -137,7 +137,7 @@ export interface DeliveryNodes {
   heartbeat(node: string, now: Instant, oldest: string): Promise<boolean>
   register(node: string, now: Instant, oldest: string): Promise<void>
   /** Removes nodes without a heartbeat since `deadline` and makes due what they had leased. */
-  reap(deadline: Instant, now: Instant): Promise<number>
+  reap(deadline: Instant, now: Instant): Promise<{ readonly nodes: number; readonly returned: number }>
   /** Makes due what is leased to nodes that are not registered (any more), among events from `oldest` on. */
   sweep(oldest: string, now: Instant): Promise<number>
   /** A node that stops: what it still has leased becomes due. */

@@ -32,11 +32,11 @@ class SqlDeliveryNodes implements DeliveryNodes {
     return changed === 1
   }
 
-  async reap(deadline: Instant, now: Instant): Promise<number> {
+  async reap(deadline: Instant, now: Instant): Promise<{ readonly nodes: number; readonly returned: number }> {
     const dead = await this.#database.all('SELECT id FROM delivery_node WHERE heartbeat_at < ?', [deadline])
     let returned = 0
     for (const row of dead) returned += await this.#drop(textOf(row, 'id'), deadline, now)
-    return returned
+    return { nodes: dead.length, returned }
   }
 
   async sweep(oldest: string, now: Instant): Promise<number> {
