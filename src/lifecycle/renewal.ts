@@ -9,7 +9,7 @@ import { announced, startCycle } from './first.ts'
 import { draftInvoice, finalizeInvoice } from './invoice.ts'
 import { linesOf } from './lines.ts'
 import { cycleFor, methodFor } from './lookup.ts'
-import { activate, edit, endTrial, moved, nextCharge } from './moves.ts'
+import { activate, complete, edit, endTrial, moved, nextCharge } from './moves.ts'
 import { shareLeft } from './proration.ts'
 import { lookup, planOf, put, tell, tellShowing } from './step.ts'
 import type { Step } from './step.ts'
@@ -186,6 +186,14 @@ function bill(step: Step, subscription: Subscription, what: Bill): void {
   })
   if (what.cycleFirst !== true) cycleStarted()
   if (!held && !later) finalizeInvoice(step, invoice)
+  if (halted) completeUncharged(step, subscription)
+}
+
+/** Nobody will charge the last invoice: no payment completes the subscription, its making does. */
+function completeUncharged(step: Step, subscription: Subscription): void {
+  const { total, invoiced } = subscription.cycles
+  if (total === null || invoiced < total || step.context.profile.completion !== 'on_last_invoice') return
+  complete(step, lookup(step.state.subscriptions, subscription.id) ?? subscription)
 }
 
 /** The trial will end soon. */

@@ -195,6 +195,17 @@ describe('a subscription that the customer authorises', () => {
     expect(made.subscription().cycles).toMatchObject({ invoiced: 2, paid: 1 })
   })
 
+  it('is completed with the last invoice while it is halted: nobody will charge it', () => {
+    const made = running('2026-01-01T00:00:00Z', 3)
+    made.script('declines')
+    made.advance('2026-02-04T00:00:00Z')
+    expect(made.heard().at(-1)).toBe('subscription_unpaid')
+    made.advance('2026-03-01T00:00:00Z')
+    expect(made.heard().at(-1)).toBe('subscription_completed')
+    expect(made.subscription().cycles).toMatchObject({ invoiced: 3, paid: 1 })
+    expect(made.invoice().status).toBe('open')
+  })
+
   it('changes the quantity without a change of state, and expires unauthorised without a word', () => {
     const made = running('2026-01-01T00:00:00Z')
     made.ok({ ...CREATE, id: 'sub_2', startAt: at('2026-01-05T00:00:00Z') })
