@@ -136,7 +136,8 @@ export const SETTINGS = [
     name: 'BILLHOOK_RETENTION',
     fallback: 'forever',
     secret: false,
-    meaning: 'How long raw deliveries and attempts are kept: an ISO 8601 duration, or `forever`.',
+    meaning:
+      'How long deliveries, events and attempts are kept: an ISO 8601 duration of 7 days at least, or `forever`. The ledger stays.',
   },
   {
     name: 'BILLHOOK_POLICY_FILE',
@@ -235,7 +236,7 @@ export function parseConfig(env: Environment): Config {
     retentionMs:
       valueOf(env, 'BILLHOOK_RETENTION') === 'forever'
         ? null
-        : duration(env, 'BILLHOOK_RETENTION', { from: DAY_MS, to: 36_525 * DAY_MS }),
+        : duration(env, 'BILLHOOK_RETENTION', { from: 7 * DAY_MS, to: 36_525 * DAY_MS }),
     policyFile: valueOf(env, 'BILLHOOK_POLICY_FILE'),
     mail: mail(env),
     operatorEmail: address(env, 'BILLHOOK_OPERATOR_EMAIL'),

@@ -31,6 +31,7 @@ import type { Core } from './core.ts'
 import { traitsOf } from './traits.ts'
 import { createSending } from './sending.ts'
 import type { Sending } from './sending.ts'
+import { keepHouse } from './housekeeping.ts'
 import { lockedAnswers } from './locked_answers.ts'
 import { within } from './shutdown.ts'
 
@@ -102,10 +103,12 @@ async function wire(config: Config, core: Core): Promise<App> {
   const { database, clock, random, log } = core
   const inbox = createInbox(
     { ...core, store: createInboxStore(database), traits: traitsOf },
-    { ingest: { maxBodyBytes: config.maxBodyBytes } },
+    { ingest: { maxBodyBytes: config.maxBodyBytes }, retention: { deliveriesMs: config.retentionMs } },
   )
+  const services = servicesOf(config, core)
+  if (config.operatorEmail !== null) mailOperator(inbox, services.mailer, config.operatorEmail)
   const sending = config.sending
-    ? createSending({ ...core, ...servicesOf(config, core), tracing: otelTracing('billhook') })
+    ? createSending({ ...core, ...services, retentionMs: config.retentionMs, tracing: otelTracing('billhook') })
     : null
   if (sending !== null) {
     await ensureAccount(sending)
@@ -114,8 +117,10 @@ async function wire(config: Config, core: Core): Promise<App> {
   const answers = lockedAnswers(createApiStore(database), core.secretBox)
   const keys = createApiKeys({ store: answers, clock, random })
   if (config.policyFile !== null) await usePolicyFile(inbox, config.policyFile)
+  const house = new AbortController()
   let closed: Promise<void> | null = null
   const close = (): Promise<void> => {
+    house.abort()
     closed ??= end(config, core, { inbox, sending })
     return closed
   }
@@ -131,6 +136,7 @@ async function wire(config: Config, core: Core): Promise<App> {
     async start() {
       inbox.start()
       await sending?.start()
+      void keepHouse({ answers, clock, log }, house.signal)
     },
     async ready() {
       if (closed !== null) throw new BillhookError('shutting_down', 'this process is shutting down')
@@ -163,6 +169,16 @@ function servicesOf(config: Config, core: Core): { readonly mailer: Mailer; read
         ? createSandboxPayments()
         : createHttpPayments({ ...payments, timeoutMs: PAYMENTS_TIMEOUT_MS }, core.http, core.clock),
   }
+}
+
+/** Tells the operator of reactions that are not tried again by themselves. */
+function mailOperator(inbox: Inbox, mailer: Mailer, to: string): void {
+  inbox.handlers.onError(async (error, { source, key, fact }, { handler, dead }) => {
+    if (!dead) return
+    const subject = `Billhook: the reaction ${handler} to ${fact.kind} was given up`
+    const text = `Source: ${source}\nFact: ${key}\nError: ${messageOf(error)}\n\nMend the cause, then have it told again: billhook replay --source ${source} --key '${fact.key}'`
+    await mailer.send({ to, subject, text, html: null, key: `operator.${handler}.${key}`, headers: {} })
+  })
 }
 
 function domainOf(address: string): string {

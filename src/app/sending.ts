@@ -11,7 +11,7 @@ import type { Dialect } from '../dialects/dialect.ts'
 import { profileFor } from '../dialects/registry.ts'
 import type { EntityValues } from '../model/entities.ts'
 import { BillhookError, messageOf } from '../model/error.ts'
-import { addMs, earliest, formatInstantShort, SECOND_MS } from '../model/instant.ts'
+import { addMs, DAY_MS, earliest, formatInstantShort, SECOND_MS } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
 import type { AddressGuard } from '../ports/address_guard.ts'
 import type { Account } from '../ports/billing_store.ts'
@@ -51,6 +51,8 @@ export interface SendingPorts {
   readonly mailer: Mailer
   readonly payments: Payments
   readonly tracing?: Tracing
+  /** How long events and their deliveries are kept; null: for ever. Milliseconds. Left out: the engine's default. */
+  readonly retentionMs?: number | null
 }
 
 /** The sending end: the billing system and the delivery of what it tells. */
@@ -83,6 +85,9 @@ const GATES_EVERY = 30
 const GATES_AT_ONCE = 500
 /** Rounds of one settling: more means that billing and delivery set each other off for ever. */
 const MAX_ROUNDS = 10_000
+
+/** Nothing that is kept now is older. */
+const FOR_EVER_MS = 365_250 * DAY_MS
 
 /** Wires the sending end. */
 export function createSending(ports: SendingPorts): Sending {
@@ -119,7 +124,10 @@ class SendingEnd implements Sending {
           return account === null ? null : deliveryAccount(account)
         },
       },
-      { onSettled: (settlements) => this.#settled(settlements) },
+      {
+        onSettled: (settlements) => this.#settled(settlements),
+        ...(ports.retentionMs === undefined ? {} : { options: { retentionMs: ports.retentionMs ?? FOR_EVER_MS } }),
+      },
     )
     this.#billingPorts = {
       ...ports,

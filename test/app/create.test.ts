@@ -1,0 +1,130 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { SMTPServer } from 'smtp-server'
+import { afterEach, describe, expect, it } from 'vitest'
+import { parseConfig } from '../../src/app/config.ts'
+import { createApp } from '../../src/app/create.ts'
+import type { App } from '../../src/app/create.ts'
+import { KEEP_ANSWERS_MS } from '../../src/app/housekeeping.ts'
+import { within } from '../../src/app/shutdown.ts'
+import { addMs } from '../../src/model/instant.ts'
+import { NO_LOG } from '../../src/runtime/logger.ts'
+import { createManualClock } from '../../src/runtime/manual_clock.ts'
+import { sample, SAMPLE_TIME, SECRET, serve } from '../support/served.ts'
+
+const closing: (() => Promise<unknown> | void)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'billhook-app-'))
+  closing.push(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+async function app(env: Record<string, string>): Promise<App> {
+  const config = parseConfig({ BILLHOOK_SENDING: 'false', BILLHOOK_DATA_FOLDER: folder(), ...env })
+  const made = await createApp(config, { clock: createManualClock(SAMPLE_TIME), log: NO_LOG })
+  closing.push(() => made.close())
+  return made
+}
+
+describe('A process', () => {
+  it('takes its policy from a file, and writes a version only where it differs', async () => {
+    const dataFolder = folder()
+    const policyFile = join(dataFolder, 'policy.json')
+    const env = { BILLHOOK_DATA_FOLDER: dataFolder, BILLHOOK_POLICY_FILE: policyFile }
+    const versions = async (): Promise<number> => {
+      const made = await app(env)
+      const { version } = await made.inbox.policies.newest('main')
+      await made.close()
+      return version
+    }
+    writeFileSync(policyFile, '{"default": {"leeway": "P2D", "grace": "P3D"}}')
+    expect(await versions()).toBe(1)
+    writeFileSync(policyFile, '{"default": {"grace": "P3D", "leeway": "P2D"}}')
+    expect(await versions()).toBe(1)
+    writeFileSync(policyFile, '{"default": {"grace": "P4D"}}')
+    expect(await versions()).toBe(2)
+    writeFileSync(policyFile, '{"default": {"grace": "soon"}}')
+    await expect(app(env)).rejects.toMatchObject({ code: 'invalid_request' })
+    writeFileSync(policyFile, '[]')
+    await expect(app(env)).rejects.toMatchObject({ code: 'config_invalid' })
+    // What failed to start has let go of the store.
+    writeFileSync(policyFile, '{}')
+    expect(await versions()).toBe(3)
+  })
+
+  it('refuses a store whose secrets were locked with another key, when it needs them', async () => {
+    const env = { BILLHOOK_DATA_FOLDER: folder(), BILLHOOK_SECRET_KEY: Buffer.alloc(32, 1).toString('hex') }
+    const one = await app(env)
+    await one.inbox.sources.create({ account: 'main', name: 'main', dialect: 'razorpay', secrets: [SECRET] })
+    await one.close()
+    const other = await app({ ...env, BILLHOOK_SECRET_KEY: Buffer.alloc(32, 2).toString('hex') })
+    await expect(other.inbox.sources.list('main')).rejects.toMatchObject({ code: 'secret_key_missing' })
+  })
+
+  it('says that it is ready until it is closed, and can be closed twice', async () => {
+    const made = await app({})
+    await made.ready()
+    await Promise.all([made.close(), made.close()])
+    await expect(made.ready()).rejects.toMatchObject({ code: 'shutting_down' })
+  })
+
+  it('mails the operator when a reaction is given up', async () => {
+    const arrived: string[] = []
+    const server = new SMTPServer({
+      authOptional: true,
+      disabledCommands: ['STARTTLS'],
+      onData: (stream, _session, done) => {
+        let text = ''
+        stream.on('data', (chunk: Buffer) => (text += chunk.toString()))
+        stream.on('end', () => {
+          arrived.push(text)
+          done()
+        })
+      },
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    closing.push(() => new Promise((resolve) => server.close(() => resolve(undefined))))
+    await using served = await serve({
+      begin: false,
+      env: {
+        BILLHOOK_SMTP_URL: `smtp://127.0.0.1:${(server.server.address() as AddressInfo).port}`,
+        BILLHOOK_MAIL_FROM: 'billhook@example.com',
+        BILLHOOK_OPERATOR_EMAIL: 'ops@example.com',
+      },
+    })
+    served.app.inbox.handlers.on('payment_succeeded', () => {
+      throw new Error('the CRM is down')
+    })
+    await served.api('POST', '/v1/sources', { name: 'main', dialect: 'razorpay', secrets: [SECRET] })
+    await served.deliver('main', sample('subscription.charged'))
+    for (let i = 0; i < 12 && arrived.length === 0; i += 1) {
+      await served.app.inbox.settle()
+      await served.clock.moveBy(2 * 86_400_000)
+    }
+    expect(arrived).toHaveLength(1)
+    expect(arrived[0]).toMatch(/^To: ops@example\.com/im)
+    expect(arrived[0]).toContain('the CRM is down')
+  })
+
+  it('forgets answers to idempotency keys in time', async () => {
+    await using served = await serve({ begin: false })
+    const { app: running, clock } = served
+    const answer = { account: 'main', key: 'k', fingerprint: 'f', status: 200, answer: '{}', at: clock.now() }
+    await running.answers.takeAnswer(answer)
+    await clock.moveTo(addMs(clock.now(), KEEP_ANSWERS_MS + 1))
+    await running.start()
+    await expect.poll(async () => running.answers.takeAnswer(answer)).toBeNull()
+  })
+})
+
+it('Waiting for work has an end', async () => {
+  expect(await within(5, new Promise(() => undefined))).toBe(false)
+  expect(await within(60_000, Promise.resolve())).toBe(true)
+  await expect(within(60_000, Promise.reject(new Error('no')))).rejects.toThrow('no')
+})
