@@ -1,14 +1,12 @@
 import { boundary, EXACT_UTC } from '../model/calendar.ts'
-import type { BoundaryRule } from '../model/calendar.ts'
 import type { Customer, Invoice, Meter, PaymentMethod, Price, Product, Subscription } from '../model/entities.ts'
 import { BillhookError } from '../model/error.ts'
 import { latest } from '../model/instant.ts'
-import type { Instant } from '../model/instant.ts'
 import { zero } from '../model/money.ts'
-import type { ProviderWords } from '../dialects/dialect.ts'
 import { behaviorOf } from './behavior.ts'
 import { GivenCatalog } from './given_catalog.ts'
 import { MONTH, paidInvoice, totalOf } from './given_invoices.ts'
+import type { GivenSettings } from './given_settings.ts'
 import { readSubscription } from './given_subscription.ts'
 import { StoryFields } from './read_fields.ts'
 import type { Scenario } from './scenario.ts'
@@ -22,18 +20,6 @@ export interface Given {
   readonly paymentMethods: readonly PaymentMethod[]
   readonly subscriptions: readonly Subscription[]
   readonly invoices: readonly Invoice[]
-}
-
-/** How a story's objects are read. */
-export interface GivenSettings {
-  /** When the story begins. */
-  readonly start: Instant
-  /** When its objects were made: a moment before. */
-  readonly madeAt: Instant
-  readonly words: ProviderWords
-  readonly boundary: BoundaryRule
-  /** How often a payment is tried before the retries have ended. */
-  readonly attempts: number
 }
 
 /**

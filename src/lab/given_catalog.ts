@@ -1,8 +1,8 @@
 import type { Meter, Price, PriceScheme, PriceTier, Product } from '../model/entities.ts'
 import type { Currency } from '../model/currency.ts'
 import { money, zero } from '../model/money.ts'
-import type { GivenSettings } from './given.ts'
 import { MONTH } from './given_invoices.ts'
+import type { GivenSettings } from './given_settings.ts'
 import { StoryFields } from './read_fields.ts'
 
 const AGGREGATIONS: Readonly<Record<string, Meter['aggregation']>> = {
