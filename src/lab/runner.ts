@@ -49,6 +49,8 @@ export interface Assertions {
   readonly emissions: boolean
   /** False where a fault adds attempts of its own. */
   readonly deliveries: boolean
+  /** Sees what each step emitted. */
+  readonly observe?: (at: Instant, emitted: readonly Emission[]) => void
 }
 
 /**
@@ -144,6 +146,7 @@ class Player {
     }
     await world.settle()
     const emitted = await world.emissions()
+    this.#assertions.observe?.(step.at, emitted)
     return {
       at: step.at,
       events: this.#events(step, emitted),

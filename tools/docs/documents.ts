@@ -4,6 +4,8 @@ import { SETTINGS } from '../../src/app/config.ts'
 import { ERRORS } from '../../src/model/error.ts'
 import { FACT_KINDS, RECORD_KINDS } from '../../src/model/facts.ts'
 import { REFUSALS } from '../../src/model/verdict.ts'
+import { catalogueParts } from './catalogue.ts'
+import type { Sighting } from './catalogue.ts'
 import { lifecycleParts } from './lifecycle.ts'
 
 const root = new URL('../../', import.meta.url)
@@ -16,8 +18,32 @@ export function documents(): Readonly<Record<string, string>> {
     'docs/facts.md': facts(),
     'docs/configuration.md': configuration(),
     'docs/dependencies.md': dependencies(),
+    'CONTRIBUTING.md': replaceBetween(readFileSync(new URL('CONTRIBUTING.md', root), 'utf8'), 'rooms', roomsTable()),
     'docs/lifecycle.md': page('Lifecycle', lifecycleParts(table)),
   }
+}
+
+/** The table of rooms, as CONTRIBUTING.md shows it between its two marks. */
+function roomsTable(): string {
+  const { rooms } = JSON.parse(readFileSync(new URL('tools/house/rooms.json', root), 'utf8')) as {
+    rooms: Readonly<Record<string, { readonly rooms: readonly string[]; readonly outside: readonly string[] }>>
+  }
+  const list = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(' ') || 'nothing'
+  return table(
+    ['room', 'may import', 'from outside'],
+    Object.entries(rooms).map(([room, { rooms: others, outside }]) => [`\`${room}\``, list(others), list(outside)]),
+  )
+}
+
+/** A document with the text between two marks replaced. */
+function replaceBetween(text: string, mark: string, content: string): string {
+  const pattern = new RegExp(`(<!-- ${mark}:[^>]*-->\\n\\n)[\\s\\S]*?(\\n\\n<!-- /${mark} -->)`)
+  return text.replace(pattern, (_all, begin: string, end: string) => begin + content + end)
+}
+
+/** docs/catalogue.md, from what the stories were seen to emit. */
+export function catalogueDocument(sightings: readonly Sighting[]): string {
+  return page('Catalogue', catalogueParts(sightings, table))
 }
 
 function errors(): string {
