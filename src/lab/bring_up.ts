@@ -126,37 +126,31 @@ class BringUpTeller {
     const draft: Invoice = { ...open, status: 'draft', number: null, finalizedAt: null }
     const rest = { subscription: withInvoice, payment }
     this.#fact(
-      'invoice_drafted',
+      { kind: 'invoice_drafted', subject: invoice.id },
       subscription,
       { before: {}, after: { ...rest, invoice: draft } },
       { total: invoice.total },
-      invoice.id,
     )
     this.#fact(
-      'invoice_finalized',
+      { kind: 'invoice_finalized', subject: invoice.id },
       subscription,
       { before: { ...rest, invoice: draft }, after: { ...rest, invoice: open } },
       { total: invoice.total, number: invoice.number, dueAt: null },
-      invoice.id,
     )
     const views = { before: { ...rest, invoice: open }, after: { ...rest, invoice } }
     if (payment !== null)
-      this.#fact('payment_succeeded', subscription, views, { amount: payment.amount, invoice: invoice.id }, payment.id)
+      this.#fact({ kind: 'payment_succeeded', subject: payment.id }, subscription, views, {
+        amount: payment.amount,
+        invoice: invoice.id,
+      })
     const { amountPaid, number, period } = invoice
-    this.#fact(
-      'invoice_paid',
-      subscription,
-      views,
-      { amount: amountPaid, number, period, outOfBand: false },
-      invoice.id,
-    )
-    this.#fact(
-      'subscription_renewed',
-      subscription,
-      { before: rest, after: rest },
-      { invoice: invoice.id, period },
-      subscription.id,
-    )
+    this.#fact({ kind: 'invoice_paid', subject: invoice.id }, subscription, views, {
+      amount: amountPaid,
+      number,
+      period,
+      outOfBand: false,
+    })
+    this.#fact('subscription_renewed', subscription, { before: rest, after: rest }, { invoice: invoice.id, period })
   }
 
   #open(invoice: Invoice, now: Subscription, active: Subscription): void {
@@ -166,19 +160,17 @@ class BringUpTeller {
     const fresh: Invoice = { ...invoice, attempts: 0, nextAttemptAt: null }
     const rest = { subscription: { ...active, latestInvoice: invoice.id }, payment }
     this.#fact(
-      'invoice_drafted',
+      { kind: 'invoice_drafted', subject: invoice.id },
       now,
       { before: {}, after: { ...rest, invoice: draft } },
       { total: invoice.total },
-      invoice.id,
     )
     if (invoice.status === 'draft') return
     this.#fact(
-      'invoice_finalized',
+      { kind: 'invoice_finalized', subject: invoice.id },
       now,
       { before: { ...rest, invoice: draft }, after: { ...rest, invoice: fresh } },
       { total: invoice.total, number: invoice.number, dueAt: invoice.dueAt },
-      invoice.id,
     )
     if (payment === null || payment.failure === null) return
     const views = { before: { ...rest, invoice: fresh }, after: { ...rest, invoice } }
@@ -188,8 +180,8 @@ class BringUpTeller {
       nextAttemptAt: invoice.nextAttemptAt,
       failure: payment.failure,
     }
-    this.#fact('payment_failed', now, views, { ...failed, invoice: invoice.id }, payment.id)
-    this.#fact('invoice_payment_failed', now, views, failed, invoice.id)
+    this.#fact({ kind: 'payment_failed', subject: payment.id }, now, views, { ...failed, invoice: invoice.id })
+    this.#fact({ kind: 'invoice_payment_failed', subject: invoice.id }, now, views, failed)
     if (now.status === 'past_due')
       this.#fact('subscription_past_due', now, change(rest.subscription, now), {
         invoice: invoice.id,
@@ -208,14 +200,14 @@ class BringUpTeller {
       : { id: price.code ?? price.id, name: price.name, group: price.group, product: price.product }
   }
 
-  // eslint-disable-next-line max-params -- kind, subject, views and detail are what a fact is
+  /** @param what the kind, with its subject where that is not the subscription */
   #fact<K extends Fact['kind']>(
-    kind: K,
+    what: K | { readonly kind: K; readonly subject: string },
     subscription: Subscription,
     views: { readonly before: Partial<Entities>; readonly after: Partial<Entities> },
     detail: Fact<K>['detail'],
-    subject: string = subscription.id,
   ): void {
+    const { kind, subject } = typeof what === 'string' ? { kind: what, subject: subscription.id } : what
     const told = {
       kind,
       customer: subscription.customer,
