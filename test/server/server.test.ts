@@ -316,6 +316,54 @@ describe('The API', () => {
     expect((await api('GET', '/health')).body.status).toBe('ok')
   })
 
+  it('judges every kind of bad delivery clearly, records it, and stays up', async () => {
+    await using served = await serve()
+    await served.api('POST', '/v1/sources', source)
+    const event = (extra: string): string => `{"entity":"event","event":"subscription.charged"${extra}}`
+    const bodies: readonly [string | Buffer, number, string][] = [
+      ['', 400, 'body_empty'],
+      ['{"event":', 400, 'body_not_json'],
+      ['[1,2]', 400, 'body_not_object'],
+      ['null', 400, 'body_not_object'],
+      [Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]), 400, 'body_not_utf8'],
+      [`{"a":${'['.repeat(500)}${']'.repeat(500)}}`, 400, 'body_too_deep'],
+      [`\ufeff${event('')}`, 200, 'ok'],
+      [event(',"__proto__":{"polluted":true},"constructor":1'), 200, 'ok'],
+      [event(',"payload":{"subscription":{"entity":"not an object"}}'), 200, 'ok'],
+      [event(',"payload":{"subscription":{"entity":{"id":"sub_1","status":7,"current_end":1e308}}}'), 200, 'ok'],
+      [event(`,"created_at":${'9'.repeat(400)}`), 200, 'ok'],
+      ['{"event":"subscription.charged","event":"subscription.paused"}', 200, 'ok'],
+      ['{"entity":"event","event":"something.new"}', 200, 'ok'],
+      ['{}', 200, 'ok'],
+    ]
+    for (const [body, status, verdict] of bodies) {
+      const answer = await served.deliver('main', body)
+      expect([body.toString().slice(0, 60), answer.status]).toEqual([body.toString().slice(0, 60), status])
+      if (verdict !== 'ok') expect(answer.body.error.details.reason).toBe(verdict)
+      const found = await served.api(
+        'GET',
+        `/v1/deliveries/${answer.body.delivery ?? answer.body.error.details.delivery}`,
+      )
+      expect(found.body.delivery.verdict).toBe(verdict)
+    }
+    await served.settle()
+    const dead = await served.api('GET', '/v1/deliveries?state=dead')
+    expect(dead.body.data).toEqual([])
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
+    expect((await served.deliver('main', CHARGED)).status).toBe(200)
+  })
+
+  it('asks for another attempt while the store does not answer', async () => {
+    await using served = await serve({ begin: false })
+    await served.api('POST', '/v1/sources', source)
+    await served.app.core.database.close()
+    const answer = await served.deliver('main', CHARGED)
+    expect([answer.status, answer.body.error.code]).toEqual([503, 'shutting_down'])
+    expect((await fetch(`${served.server.url}/ready`)).status).toBe(503)
+    expect((await fetch(`${served.server.url}/health`)).status).toBe(200)
+    expect((await served.api('GET', '/v1/sources')).status).toBe(503)
+  })
+
   it('says that it lives, that it is ready, and how it is', async () => {
     await using served = await serve()
     const open = async (path: string) => fetch(served.server.url + path)
