@@ -5,7 +5,7 @@ import type { SandboxBehavior } from '../model/entities.ts'
 import { parseInstant } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
 import { isObject } from '../model/json.ts'
-import { behaviorOf } from './behavior.ts'
+import { behaviorOf, behaviorOfOutcome } from './behavior.ts'
 import { StoryFields } from './read_fields.ts'
 
 /** What an action of a story makes the runner do. */
@@ -94,8 +94,9 @@ function attached(id: string): { readonly attach: PaymentMethodInput } {
 export function outcomeOf(fields: StoryFields): PaymentOutcome | null {
   const word = fields.text('outcome', 'result')
   if (word === null) return null
-  const behavior = behaviorOf(word)
+  const behavior = outcomeBehavior(fields, word)
   if (behavior === 'pays') return { outcome: 'succeeded', reference: null }
+  if (behavior === 'processing_then_pays') return { outcome: 'later', reference: null, expectedAt: null }
   if (behavior === 'needs_action') return { outcome: 'action_required', reference: null }
   const code = behavior === 'declines' ? 'card_declined' : behavior === 'expired' ? 'expired_card' : behavior
   const retryable = behavior === 'expired' ? 'no' : 'yes'
@@ -106,10 +107,18 @@ export function outcomeOf(fields: StoryFields): PaymentOutcome | null {
 export function outcomesOf(fields: StoryFields): { behavior?: SandboxBehavior; script?: readonly SandboxBehavior[] } {
   const list = fields.raw['outcomes']
   if (Array.isArray(list)) {
-    const script = list.map((word) => behaviorOf(typeof word === 'string' ? word : 'failure'))
+    const script = list.map((word) => outcomeBehavior(fields, typeof word === 'string' ? word : ''))
     return { script, behavior: script.at(-1) ?? 'pays' }
   }
-  return { behavior: behaviorOf(fields.text('outcome', 'result', 'code', 'reason') ?? 'failure'), script: [] }
+  const word = fields.text('outcome', 'result', 'code', 'reason') ?? 'failure'
+  return { behavior: outcomeBehavior(fields, word), script: [] }
+}
+
+function outcomeBehavior(fields: StoryFields, word: string): SandboxBehavior {
+  const found = behaviorOfOutcome(word)
+  if (found === null)
+    throw fields.fault('outcome', 'success, failure, insufficient_funds, expired, requires_action or processing')
+  return found
 }
 
 /** `ack: immediate`, `ack: { status, fail_until }`, or the same without `ack` round it. */

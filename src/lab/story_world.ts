@@ -146,9 +146,18 @@ export class StoryWorld implements World {
         .map((value) => entity('invoice', value)),
       ...payments.filter((one) => one.customer === customer).map((value) => entity('payment', value)),
     ]
-    this.#seen.set('customer', [...given.customers.map(({ id }) => id)])
-    this.#seen.set('subscription', [...given.subscriptions.map(({ id }) => id)])
-    this.#seen.set('invoice', [...given.invoices.map(({ id }) => id)])
+    this.#seen.set(
+      'customer',
+      given.customers.map(({ id }) => id),
+    )
+    this.#seen.set(
+      'subscription',
+      given.subscriptions.map(({ id }) => id),
+    )
+    this.#seen.set(
+      'invoice',
+      given.invoices.map(({ id }) => id),
+    )
     await sending.billing.importEntities(STORY_ACCOUNT, {
       catalog: [
         ...given.products.map((value) => ({ kind: 'product', id: value.id, live: true, value }) as const),
