@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createApp } from '../../src/app/create.ts'
 import { describeOnBackends } from '../support/backends.ts'
+import { startPostgres } from '../support/postgres_server.ts'
 import { sample, SECRET, serve } from '../support/served.ts'
 
 const CHARGED = sample('subscription.charged')
@@ -353,15 +354,22 @@ describe('The API', () => {
     expect((await served.deliver('main', CHARGED)).status).toBe(200)
   })
 
-  it('asks for another attempt while the store does not answer', async () => {
-    await using served = await serve({ begin: false })
-    await served.api('POST', '/v1/sources', source)
-    await served.app.core.database.close()
-    const answer = await served.deliver('main', CHARGED)
-    expect([answer.status, answer.body.error.code]).toEqual([503, 'shutting_down'])
-    expect((await fetch(`${served.server.url}/ready`)).status).toBe(503)
-    expect((await fetch(`${served.server.url}/health`)).status).toBe(200)
-    expect((await served.api('GET', '/v1/sources')).status).toBe(503)
+  it('asks for another attempt while the database is down', async () => {
+    const postgres = await startPostgres()
+    try {
+      const place = { backend: 'postgres', databaseUrl: postgres.url, schema: 'down' } as const
+      await using served = await serve({ place, begin: false })
+      await served.api('POST', '/v1/sources', source)
+      expect((await served.deliver('main', CHARGED)).status).toBe(200)
+      await postgres.stop()
+      const answer = await served.deliver('main', CHARGED)
+      expect([answer.status, answer.body.error.code]).toEqual([503, 'store_unavailable'])
+      expect((await fetch(`${served.server.url}/ready`)).status).toBe(503)
+      expect((await fetch(`${served.server.url}/health`)).status).toBe(200)
+      expect((await served.api('GET', '/v1/sources')).status).toBe(503)
+    } finally {
+      await postgres.stop()
+    }
   })
 
   it('says that it lives, that it is ready, and how it is', async () => {
