@@ -43,7 +43,7 @@ export const DELIVERY_DEFAULTS: DeliveryOptions = {
 }
 
 /** A claimed delivery belongs to its node for so long; the heartbeat moves it on while it waits in memory. */
-export const CLAIM_MS = 2 * MINUTE_MS
+export const CLAIM_MS = 30 * SECOND_MS
 
 /** An endpoint's requests under way at once, unless it says otherwise. */
 export const IN_FLIGHT_DEFAULT = 16

@@ -131,8 +131,11 @@ export class DeliveryWorker {
     const strays: DueDelivery[] = []
     for (const delivery of deliveries) {
       const name = nameOf(delivery)
-      if (delivery.lease !== this.#node) strays.push(delivery)
-      if (delivery.lease !== this.#node || this.#held.has(name)) continue
+      if (delivery.lease !== this.#node) {
+        strays.push(delivery)
+        continue
+      }
+      // It may still be here from its last attempt: the result is in the store, but this process has not come to forget it.
       this.#held.set(name, delivery)
       const { account } = delivery.event
       this.#queue.push(laneOf({ account, id: delivery.endpoint }), delivery, this.#capOf(account, delivery.endpoint))
@@ -204,7 +207,7 @@ export class DeliveryWorker {
         now: () => this.#ports.clock.now(),
         signal: this.#abort.signal,
       })
-      if (this.#held.has(nameOf(due))) this.#finished.push({ attempted, due, active })
+      if (this.#held.get(nameOf(due)) === due) this.#finished.push({ attempted, due, active })
       this.#judge(lane, due, attempted.outcome)
     } catch (error) {
       // A defect or a broken secret: the delivery goes back at its lease's end and is not lost.
@@ -239,8 +242,13 @@ export class DeliveryWorker {
     return (this.#failures.get(laneOf({ account, id })) ?? 0) < FAILING_AFTER ? cap : Math.min(cap, FAILING_CAP)
   }
 
+  #letGo(due: DueDelivery): void {
+    const name = nameOf(due)
+    if (this.#held.get(name) === due) this.#held.delete(name)
+  }
+
   #putBack(due: DueDelivery): void {
-    this.#held.delete(nameOf(due))
+    this.#letGo(due)
     this.#wakeIdle()
     this.#giveBack(keyOf(due), due.lease, addMs(this.#ports.clock.now(), CLAIM_MS))
   }
@@ -315,7 +323,7 @@ export class DeliveryWorker {
       await new Promise((resolve) => setTimeout(resolve, 200))
       return
     }
-    for (const { due } of batch) this.#held.delete(nameOf(due))
+    for (const { due } of batch) this.#letGo(due)
     if (batch.some(({ due }) => due.orderKey !== null)) this.#onSettledOrdered()
     this.#wakeIdle()
   }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { Pool, buildConnector } from 'undici'
 import type { Dispatcher } from 'undici'
 import { messageOf } from '../model/error.ts'
+import type { UrlVerdict } from '../ports/address_guard.ts'
 import type { HttpClient, HttpOutcome, HttpRequest, HttpTiming } from '../ports/http.ts'
 import { concat } from '../wire/bytes.ts'
 import type { Headers } from '../wire/headers.ts'
@@ -23,6 +24,15 @@ export const HTTP_CLIENT_DEFAULTS: HttpClientOptions = { connectionsPerOrigin: 3
 /** Idle connections are closed after this time, in milliseconds. */
 const KEEP_ALIVE_MS = 15_000
 
+/** URLs that are kept taken apart. */
+const TARGETS_MAX = 10_000
+
+interface Target {
+  readonly verdict: UrlVerdict
+  readonly origin: string
+  readonly path: string
+}
+
 /** Response headers beyond this are malformed, in bytes. */
 const HEADERS_MAX = 16_384
 
@@ -34,6 +44,7 @@ export class UndiciHttpClient implements HttpClient, AsyncDisposable {
   readonly #guard: Guard
   readonly #options: HttpClientOptions
   readonly #connect: buildConnector.connector
+  readonly #targets = new Map<string, Target>()
   /** In the order of last use. */
   readonly #pools = new Map<string, Pool>()
 
@@ -45,18 +56,18 @@ export class UndiciHttpClient implements HttpClient, AsyncDisposable {
 
   async send(request: HttpRequest, signal?: AbortSignal): Promise<HttpOutcome> {
     const started = performance.now()
-    const verdict = this.#guard.url(request.url)
-    if (!verdict.ok) return failure('refused_address', verdict.detail, { started, sent: null, first: null })
+    const target = this.#targetOf(request.url)
+    if (!target.verdict.ok)
+      return failure('refused_address', target.verdict.detail, { started, sent: null, first: null })
     if (signal?.aborted === true)
       return failure('canceled', 'canceled before it was sent', { started, sent: null, first: null })
-    const url = new URL(request.url)
-    const pool = this.#poolOf(url.origin)
+    const pool = this.#poolOf(target.origin)
     return new Promise((resolve) => {
       const exchange = new Exchange(request, started, resolve)
       exchange.begin(signal)
       pool.dispatch(
         {
-          path: url.pathname + url.search,
+          path: target.path,
           method: request.method,
           headers: { ...request.headers },
           body: request.body,
@@ -72,6 +83,18 @@ export class UndiciHttpClient implements HttpClient, AsyncDisposable {
     const pools = [...this.#pools.values()]
     this.#pools.clear()
     await Promise.all(pools.map((pool) => pool.destroy()))
+  }
+
+  /** What a URL says does not change, so it is taken apart once. The addresses behind its name are judged at each connection. */
+  #targetOf(text: string): Target {
+    const known = this.#targets.get(text)
+    if (known !== undefined) return known
+    const verdict = this.#guard.url(text)
+    const url = verdict.ok ? new URL(text) : null
+    const target: Target = { verdict, origin: url?.origin ?? '', path: url === null ? '' : url.pathname + url.search }
+    if (this.#targets.size >= TARGETS_MAX) this.#targets.clear()
+    this.#targets.set(text, target)
+    return target
   }
 
   #poolOf(origin: string): Pool {

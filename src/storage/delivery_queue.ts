@@ -76,10 +76,8 @@ class SqlDeliveryQueue implements DeliveryQueue {
     }
     const statements = transaction === null ? this.#database : this.#database.within(transaction)
     if (this.#postgres) return storeInPostgres(statements, events, deliveries)
-    const event = `INSERT INTO delivery_event (${EVENT_COLUMNS.join(', ')}) VALUES ${rowsOf(1, EVENT_COLUMNS.length)}`
-    for (const row of events) await statements.run(event, eventValues(row))
-    const delivery = `INSERT INTO delivery (${DELIVERY_COLUMNS.join(', ')}) VALUES ${rowsOf(1, DELIVERY_COLUMNS.length)}`
-    for (const row of deliveries) await statements.run(delivery, deliveryValues(row))
+    await insertRows(statements, 'delivery_event', EVENT_COLUMNS, events.map(eventValues))
+    await insertRows(statements, 'delivery', DELIVERY_COLUMNS, deliveries.map(deliveryValues))
   }
 
   async takeKeys(transaction: Transaction, keys: readonly PublishKey[]): Promise<readonly PublishKey[]> {
@@ -232,6 +230,26 @@ class SqlDeliveryQueue implements DeliveryQueue {
        WHERE account = ? AND endpoint = ? AND state = 'held'`,
       [now, account, endpoint],
     )
+  }
+}
+
+/** Rows of one statement on the embedded backend: few texts, and the cost of a call is shared. */
+const EMBEDDED_ROWS = 16
+
+async function insertRows(
+  statements: Statements,
+  table: string,
+  columns: readonly string[],
+  rows: readonly (readonly SqlValue[])[],
+): Promise<void> {
+  for (let i = 0; i < rows.length;) {
+    const size = rows.length - i >= EMBEDDED_ROWS ? EMBEDDED_ROWS : 1
+    const part = rows.slice(i, i + size)
+    await statements.run(
+      `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${rowsOf(size, columns.length)}`,
+      part.flat(),
+    )
+    i += size
   }
 }
 

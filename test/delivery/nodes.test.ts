@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { BillhookError } from '../../src/model/error.ts'
 import { addMs, DAY_MS, instant } from '../../src/model/instant.ts'
+import { standard } from '../../src/dialects/standard/index.ts'
+import type { Database } from '../../src/storage/database.ts'
 import { createDeliveryStores } from '../../src/storage/delivery_store.ts'
 import { describeOnBackends, openPlace } from '../support/backends.ts'
 import { event, eventually, makeRig, newKey } from '../support/delivery.ts'
@@ -243,6 +245,41 @@ describeOnBackends('a statement whose answer was lost after its commit', (open, 
     expect(published).toHaveLength(2)
   })
 })
+
+describeOnBackends(
+  'a retry that is due before the process has taken note that its result is written',
+  (open, backend) => {
+    test('is made', async () => {
+      await using sink = await openSink((_arrival, response) =>
+        response.writeHead(sink.arrivals.length === 1 ? 500 : 200).end(),
+      )
+      const database = await open()
+      const stores = createDeliveryStores(database)
+      const queue = {
+        ...bound(stores.queue),
+        settle: async (...args: Parameters<typeof stores.queue.settle>) => {
+          const settled = await stores.queue.settle(...args)
+          // The store is slow to answer: meanwhile the retry comes due and is claimed.
+          if (sink.arrivals.length === 1)
+            await eventually(async () => (await leased(database)) > 0, 'the retry is claimed')
+          return settled
+        },
+      }
+      await using rig = makeRig(database, { ports: { queue } })
+      await rig.delivery.start(backend.backend === 'embedded')
+      const retry = { ...standard.retry, offsetsMs: [1], jitter: 0 }
+      await rig.delivery.endpoints.create('acme', { ...STANDARD, url: sink.url, retry })
+      await rig.delivery.publish('acme', [event('a')])
+      await eventually(() => rig.settled.length === 1, 'delivered at the second attempt')
+      expect(sink.arrivals).toHaveLength(2)
+    })
+  },
+)
+
+async function leased(database: Database): Promise<number> {
+  const row = await database.first('SELECT COUNT(*) AS n FROM delivery WHERE lease IS NOT NULL')
+  return Number(row?.['n'])
+}
 
 /** A copy of a store whose methods can be replaced one by one. */
 function bound<T extends object>(store: T): T {
