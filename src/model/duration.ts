@@ -4,19 +4,20 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from './instant.ts'
 /** ISO 8601 durations of fixed length: weeks, days, hours, minutes, seconds. Months and years have no fixed length. */
 const DURATION = /^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d{1,3})?)S)?)?$/
 
-/** Milliseconds of an ISO 8601 duration such as `PT1H` or `P2D`, or null if the text is none. */
+/** Milliseconds of an ISO 8601 duration such as `PT1H` or `P2D`; null if the text is none or has more than are exact. */
 export function parseDuration(text: unknown): number | null {
   if (typeof text !== 'string') return null
   const match = DURATION.exec(text)
   if (match === null || text === 'P' || text.endsWith('T')) return null
   const [, weeks, days, hours, minutes, seconds] = match
-  return Math.round(
+  const ms = Math.round(
     Number(weeks ?? 0) * 7 * DAY_MS +
       Number(days ?? 0) * DAY_MS +
       Number(hours ?? 0) * HOUR_MS +
       Number(minutes ?? 0) * MINUTE_MS +
       Number(seconds ?? 0) * SECOND_MS,
   )
+  return Number.isSafeInteger(ms) ? ms : null
 }
 
 /**

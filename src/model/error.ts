@@ -209,7 +209,7 @@ export function isBillhookError(error: unknown): error is BillhookError {
     error.name === 'BillhookError' &&
     'code' in error &&
     typeof error.code === 'string' &&
-    error.code in ERRORS
+    Object.hasOwn(ERRORS, error.code)
   )
 }
 

@@ -19,12 +19,20 @@ export function writeModel(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? inner.toString() : inner))
 }
 
+/** The member that holds an app's free fields: texts under names of its own choice, never money. */
+const FREE_FIELDS = 'metadata'
+
 /** Reads what {@link writeModel} wrote: an object of `minor` (whole number as text) and `currency` is money again. */
 export function readModel(text: string): unknown {
-  return JSON.parse(text, (_key, inner: unknown) =>
-    isWrittenMoney(inner) ? { minor: BigInt(inner.minor), currency: inner.currency } : inner,
-  )
+  return JSON.parse(text, (key, inner: unknown) => {
+    // Members are read before what they are in, so free fields with the names of money's have become money by now.
+    if (key === FREE_FIELDS) return asTexts(inner)
+    return isWrittenMoney(inner) ? { minor: BigInt(inner.minor), currency: inner.currency } : inner
+  })
 }
+
+/** Whole numbers as bigints print them, and no other way of writing them. */
+const WRITTEN_MINOR = /^(?:0|-?[1-9]\d{0,15})$/
 
 function isWrittenMoney(value: unknown): value is { readonly minor: string; readonly currency: string } {
   if (!isObject(value)) return false
@@ -32,9 +40,16 @@ function isWrittenMoney(value: unknown): value is { readonly minor: string; read
   return (
     typeof minor === 'string' &&
     typeof currency === 'string' &&
-    /^-?\d{1,16}$/.test(minor) &&
+    WRITTEN_MINOR.test(minor) &&
     Object.keys(value).length === 2
   )
+}
+
+function asTexts(value: unknown): unknown {
+  if (typeof value === 'bigint') return value.toString()
+  if (Array.isArray(value)) return value.map(asTexts)
+  if (!isObject(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, asTexts(member)]))
 }
 
 /** JSON text with the keys of every object sorted: equal values give equal texts. Bigints as in {@link writeModel}. */
