@@ -30,10 +30,16 @@ export function readJsonText(text: string): JsonBody {
   try {
     value = JSON.parse(text)
   } catch (error) {
-    return { ok: false, reason: 'body_not_json', detail: error instanceof Error ? error.message : 'not JSON' }
+    return { ok: false, reason: 'body_not_json', detail: `the body is not JSON${placeOf(error)}` }
   }
   if (!isObject(value)) return { ok: false, reason: 'body_not_object', detail: 'the body is JSON but not an object' }
   return { ok: true, body: value }
+}
+
+/** Where the reading stopped, if the runtime says it. Its message is not kept: it quotes the body, which may be personal. */
+function placeOf(error: unknown): string {
+  const position = error instanceof Error ? / at position (\d+)/.exec(error.message)?.[1] : undefined
+  return position === undefined ? '' : ` at character ${position}`
 }
 
 const QUOTE = 0x22
