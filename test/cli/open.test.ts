@@ -28,7 +28,7 @@ interface Vector {
 }
 
 const file = (provider: string): { readonly vectors: readonly Vector[]; readonly jwks?: unknown } =>
-  JSON.parse(readFileSync(join(root, `test/fixtures/${provider}/vectors.json`), 'utf8')) as {
+  JSON.parse(readFileSync(join(root, `vectors/${provider}.json`), 'utf8')) as {
     vectors: Vector[]
     jwks?: unknown
   }

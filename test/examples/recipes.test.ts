@@ -47,7 +47,7 @@ interface Desk extends Held {
 
 /** A receiver with two sources, a user linked to a customer of each, and an outbox of mails. */
 async function desk(begin: string, options: Partial<ReceiverOptions> = {}): Promise<Desk> {
-  const keys = read('kinde/vectors.json')
+  const keys = read('../../vectors/kinde.json')
   const server = createServer((_request, response) => response.end(JSON.stringify(keys['jwks'])))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   closing.push(() => new Promise((resolve) => server.close(resolve)))

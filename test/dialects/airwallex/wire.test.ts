@@ -18,7 +18,7 @@ interface Vector {
   readonly ours: string
 }
 
-const { vectors } = JSON.parse(readFileSync('test/fixtures/airwallex/vectors.json', 'utf8')) as {
+const { vectors } = JSON.parse(readFileSync('vectors/airwallex.json', 'utf8')) as {
   readonly vectors: readonly Vector[]
 }
 

@@ -15,7 +15,7 @@ interface Vectors {
   readonly vectors: readonly { readonly name: string; readonly token: string; readonly ours: string }[]
 }
 
-const vectors = JSON.parse(readFileSync('test/fixtures/kinde/vectors.json', 'utf8')) as Vectors
+const vectors = JSON.parse(readFileSync('vectors/kinde.json', 'utf8')) as Vectors
 const privateKeyPem = vectors.private_key_pkcs8_pem_TEST_ONLY
 const signingKey = { keyId: vectors.jwks.keys[0]?.kid ?? '', privateKeyPem }
 const eventAt = requireInstant('2026-08-06T12:53:57.120Z', 'event')

@@ -18,7 +18,7 @@ interface Vector {
   readonly ours: 'open' | 'refused'
 }
 
-const FILE = JSON.parse(readFileSync(new URL('../../fixtures/standard/vectors.json', import.meta.url), 'utf8'))
+const FILE = JSON.parse(readFileSync(new URL('../../../vectors/standard.json', import.meta.url), 'utf8'))
 const VECTORS: readonly Vector[] = FILE.vectors
 const [OFFICIAL] = VECTORS
 

@@ -27,7 +27,7 @@ interface Vector {
   readonly ours: 'open' | 'refused' | 'either'
 }
 
-const { vectors } = fixture('vectors.json') as { vectors: readonly Vector[] }
+const { vectors } = fixture('../../../vectors/stripe.json') as { vectors: readonly Vector[] }
 
 function bodyOf(vector: Vector): Uint8Array {
   if (vector.payload_base64 !== undefined) return Buffer.from(vector.payload_base64, 'base64')
