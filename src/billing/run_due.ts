@@ -73,7 +73,7 @@ function requireProgress(step: Step, at: Instant): void {
 }
 
 /** Asks the payment service for the charges and refunds that are wanted. */
-export async function runCharges(ports: BillingPorts, accountId: string, at: Instant): Promise<number> {
+async function runCharges(ports: BillingPorts, accountId: string, at: Instant): Promise<number> {
   const rows = await ports.store.chargesWanted(accountId, at, CHARGES_AT_ONCE)
   if (rows.length === 0) return 0
   const account = await requireAccount(ports, accountId)

@@ -220,7 +220,7 @@ export class Step {
 }
 
 /** The key of an attempt: the same for every time that it is asked for. */
-export function chargeKey(payment: string, attempt: number): string {
+function chargeKey(payment: string, attempt: number): string {
   return `${payment}:${attempt}`
 }
 

@@ -53,7 +53,7 @@ export interface IngestOptions {
   readonly maxWrites: number
 }
 
-export const INGEST_DEFAULTS: IngestOptions = {
+const INGEST_DEFAULTS: IngestOptions = {
   maxBodyBytes: 1024 * 1024,
   maxRefused: 1_000,
   maxBatch: 128,

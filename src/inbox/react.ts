@@ -36,7 +36,7 @@ export interface ReactOptions {
   readonly concurrency: number
 }
 
-export const REACT_DEFAULTS: ReactOptions = {
+const REACT_DEFAULTS: ReactOptions = {
   backOffMs: [
     5 * SECOND_MS,
     30 * SECOND_MS,

@@ -62,7 +62,7 @@ export interface RefoldReport {
   readonly access: readonly AccessDifference[]
 }
 
-export const MAX_LISTED = 100
+const MAX_LISTED = 100
 const PAGE = 100
 /** Deliveries are folded a little out of order; so far back they are looked at again after a switch. */
 const OVERLAP_MS = HOUR_MS

@@ -12,10 +12,10 @@ export interface RetentionOptions {
   readonly reactionsMs: number | null
 }
 
-export const RETENTION_DEFAULTS: RetentionOptions = { deliveriesMs: null, reactionsMs: 90 * DAY_MS }
+const RETENTION_DEFAULTS: RetentionOptions = { deliveriesMs: null, reactionsMs: 90 * DAY_MS }
 
 /** Longer than any provider repeats a delivery: so long an event must be known again. */
-export const MIN_DELIVERIES_MS = 7 * DAY_MS
+const MIN_DELIVERIES_MS = 7 * DAY_MS
 const EVERY_MS = HOUR_MS
 /** Rows of one transaction. */
 const BATCH = 500

@@ -20,7 +20,7 @@ export interface SourceSettings {
   readonly autoLink: boolean
 }
 
-export const DEFAULT_SETTINGS: SourceSettings = {
+const DEFAULT_SETTINGS: SourceSettings = {
   toleranceMs: null,
   jwksUrl: null,
   settleMs: 2 * SECOND_MS,

@@ -34,7 +34,7 @@ export function cancelSubscription(step: Step, command: Cancel): void {
 }
 
 /** @throws BillhookError `not_found`, `invalid_transition` */
-export function requireCancelable(step: Step, id: string): Subscription {
+function requireCancelable(step: Step, id: string): Subscription {
   const subscription = requireSubscription(step, id)
   if (!can('subscription', subscription.status, 'cancel'))
     refuse('invalid_transition', `subscription ${id} is ${subscription.status} and cannot be canceled`, 'id')
@@ -73,7 +73,7 @@ export function unscheduleCancel(step: Step, subscription: Subscription): Subscr
 }
 
 /** Puts the unused rest of the cycle aside as a credit. Nothing is credited for a cycle that was not paid. */
-export function creditRest(step: Step, subscription: Subscription): void {
+function creditRest(step: Step, subscription: Subscription): void {
   for (const item of restOf(step, subscription)) {
     tell(step, { kind: 'invoice_item_created', subject: item.id }, { invoice_item: item })
   }

@@ -32,7 +32,7 @@ export function onFailed(step: Step, payment: Payment, failure: PaymentFailure):
 }
 
 /** The invoice after one more attempt that brought no money, with the next attempt planned. */
-export function attempted(step: Step, invoice: Invoice, payment: Payment): Invoice {
+function attempted(step: Step, invoice: Invoice, payment: Payment): Invoice {
   const { at } = step.context
   // Attempts by hand do not count as retries; one that the customer had to confirm was counted then.
   const extra = (payment.byHand === true && invoice.attempts > 0) || payment.status === 'requires_action'

@@ -46,7 +46,7 @@ export function billRest(step: Step, subscription: Subscription): void {
 }
 
 /** Drafts stay drafts and open invoices are not tried again, whoever still wants to pay them may. */
-export function stopCollecting(step: Step, subscription: Subscription): void {
+function stopCollecting(step: Step, subscription: Subscription): void {
   for (const invoice of invoicesOf(step, subscription.id)) {
     if (invoice.status !== 'draft' && invoice.status !== 'open') continue
     if (!invoice.autoAdvance || (invoice.reason === 'other' && isTerminal(subscription.status))) continue

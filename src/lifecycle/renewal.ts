@@ -101,7 +101,7 @@ export function onCancelDue(step: Step, subscription: Subscription): void {
 }
 
 /** A change that waited for the end of the cycle takes effect. */
-export function applyScheduled(step: Step, subscription: Subscription): Subscription {
+function applyScheduled(step: Step, subscription: Subscription): Subscription {
   const change = subscription.scheduledChange
   if (change === null || change.at > step.context.at) return subscription
   const items = change.items.map((input, index) => {

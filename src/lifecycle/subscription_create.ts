@@ -31,7 +31,7 @@ export function createSubscription(step: Step, command: SubscriptionCreate): Sub
 }
 
 /** Tells that the customer was put on the plan. */
-export function tellAssigned(step: Step, subscription: Subscription): void {
+function tellAssigned(step: Step, subscription: Subscription): void {
   const plan = planOf(step.context, subscription.items)
   tellShowing(step, { kind: 'plan_assigned', subject: step.state.id, detail: { plan } }, {}, { subscription })
 }

@@ -66,7 +66,7 @@ export const SUBSCRIPTION_TABLE = [
 const I = 'docs.stripe.com/invoicing/overview'
 const PAID = ['invoice_paid'] as const
 
-export const INVOICE_TABLE = [
+const INVOICE_TABLE = [
   { from: null, on: 'draft', to: 'draft', emits: ['invoice_drafted'], source: 'seed 002' },
   { from: 'draft', on: 'delete', to: null, emits: ['invoice_deleted'], source: I },
   { from: 'draft', on: 'finalize', to: 'open', emits: ['invoice_finalized'], source: 'seed 001' },
@@ -79,7 +79,7 @@ export const INVOICE_TABLE = [
 
 const P = 'docs.stripe.com/payments/paymentintents/lifecycle'
 
-export const PAYMENT_TABLE = [
+const PAYMENT_TABLE = [
   { from: null, on: 'initiate', to: 'initiated', emits: ['payment_initiated'], source: 'seed 001' },
   { from: 'initiated', on: 'succeed', to: 'succeeded', emits: ['payment_succeeded'], source: 'seed 001' },
   { from: 'initiated', on: 'fail', to: 'failed', emits: ['payment_failed'], source: 'seed 000' },
@@ -99,7 +99,7 @@ export const PAYMENT_TABLE = [
 
 const C = 'airwallex.com/docs/api/billing/billing_checkouts'
 
-export const CHECKOUT_TABLE = [
+const CHECKOUT_TABLE = [
   { from: null, on: 'open', to: 'open', emits: ['checkout_opened'], source: 'seed 001' },
   { from: 'open', on: 'complete', to: 'completed', emits: ['checkout_completed'], source: 'seed 001' },
   { from: 'open', on: 'cancel', to: 'canceled', emits: ['checkout_canceled'], source: 'seed 001' },
@@ -111,7 +111,7 @@ export type RefundStatus = 'pending' | 'succeeded' | 'failed'
 
 const F = 'docs.stripe.com/refunds'
 
-export const REFUND_TABLE = [
+const REFUND_TABLE = [
   { from: null, on: 'ask', to: 'pending', emits: [], source: F },
   { from: 'pending', on: 'succeed', to: 'succeeded', emits: ['payment_refunded'], source: F },
   { from: 'pending', on: 'fail', to: 'failed', emits: ['refund_updated'], source: F },

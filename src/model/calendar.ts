@@ -83,17 +83,6 @@ export function approximateMs(interval: Interval): number {
   return days * DAY_MS * interval.count
 }
 
-/** 00:00 local time of the day that contains `at`. */
-export function startOfDay(at: Instant, zone: string): Instant {
-  return fromLocal({ ...toLocal(at, zone), timeMs: 0 }, zone)
-}
-
-/** The local calendar date of an instant, as `2026-01-31`. */
-export function localDate(at: Instant, zone: string): string {
-  const { year, month, day } = toLocal(at, zone)
-  return `${String(year).padStart(4, '0')}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`
-}
-
 /** True if the runtime knows this IANA zone name. */
 export function isTimeZone(name: string): boolean {
   try {

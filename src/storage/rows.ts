@@ -93,7 +93,7 @@ export async function insert(statements: Statements, backend: Database['backend'
 const MAX_ROWS = 128
 
 /** The largest power of two that is not larger than `n`. */
-export function powerOfTwo(n: number): number {
+function powerOfTwo(n: number): number {
   return 2 ** Math.floor(Math.log2(n))
 }
 

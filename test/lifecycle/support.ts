@@ -221,7 +221,7 @@ export function method(id: string, behavior: SandboxBehavior = 'pays') {
   }
 }
 
-export function outcomeOf(behavior: SandboxBehavior): PaymentOutcome {
+function outcomeOf(behavior: SandboxBehavior): PaymentOutcome {
   if (behavior === 'pays') return { outcome: 'succeeded', reference: null }
   if (behavior === 'needs_action') return { outcome: 'action_required', reference: null }
   return { outcome: 'failed', failure: { code: behavior, message: null, retryable: 'yes' } }
