@@ -1,11 +1,26 @@
 import type { Command } from '../model/commands.ts'
 import { BillhookError } from '../model/error.ts'
+import type { JsonObject } from '../model/json.ts'
 import { command, customerOf, otherMethod, outcomesOf, readAcknowledgement } from './effects.ts'
 import type { ActionContext, ActionReader, Effect } from './effects.ts'
 import { invoiceActions } from './invoice_actions.ts'
 import { StoryFields } from './read_fields.ts'
 import type { Action } from './scenario.ts'
 import { subscriptionActions } from './subscription_actions.ts'
+
+/** Other names of an action that say one of its fields: what they add to it. */
+const SAID: Readonly<Record<string, JsonObject>> = {
+  'charge.fail': { outcome: 'failure' },
+  'charge.fails': { outcome: 'failure' },
+  'payment.fails': { outcome: 'failure' },
+  'charge.succeeds': { outcome: 'success' },
+  'payment.succeeds': { outcome: 'success' },
+  'subscription.cancel_at_period_end': { cancel_at_period_end: true },
+  'subscription.cancel_at_cycle_end': { cancel_at_cycle_end: true },
+  'subscription.pause_collection': { pause_collection: { behavior: 'void' } },
+  'subscription.resume_collection': { pause_collection: null },
+  'subscription.end_trial': { trial_end: 'now' },
+}
 
 const OTHER_ACTIONS: Readonly<Record<string, ActionReader>> = {
   'customer.create': (fields) =>
@@ -76,6 +91,78 @@ const ACTIONS: Readonly<Record<string, ActionReader>> = { ...OTHER_ACTIONS, ...s
 
 /** Other names that stories may use for the same action. */
 const ALIASES: Readonly<Record<string, string>> = {
+  'subscription.cancel_at_period_end': 'subscription.update',
+  'subscription.cancel_at_cycle_end': 'subscription.cancel',
+  'subscription.pause_collection': 'subscription.update',
+  'subscription.resume_collection': 'subscription.update',
+  'subscription.end_trial': 'subscription.update',
+  'charge.fail': 'charge.outcome',
+  'charge.succeeds': 'charge.outcome',
+  'payment.fails': 'charge.outcome',
+  'payment.succeeds': 'charge.outcome',
+  'charges.outcome': 'charge.outcome',
+  'payment_method.outcome': 'charge.outcome',
+  'card.outcome': 'charge.outcome',
+  'endpoint.answer': 'endpoint.set',
+  'endpoint.respond': 'endpoint.set',
+  'endpoint.restore': 'endpoint.recovers',
+  'endpoint.fail': 'endpoint.fails',
+  'endpoint.breaks': 'endpoint.fails',
+  'delivery.retry': 'delivery.retry_succeeds',
+  'customer.update_payment_method': 'customer.set_default_payment_method',
+  'customer.update_card': 'customer.set_default_payment_method',
+  'customer.set_payment_method': 'customer.set_default_payment_method',
+  'customer.set_payment_source': 'customer.set_default_payment_method',
+  'payment_source.update': 'customer.set_default_payment_method',
+  'billing_customer.set_default_payment_method': 'customer.set_default_payment_method',
+  'customer.remove_payment_method': 'payment_method.detach',
+  'customer.detach_payment_method': 'payment_method.detach',
+  'customer.attach_payment_method': 'payment_method.attach',
+  'payment_source.create': 'payment_method.attach',
+  'billing_customer.create': 'customer.create',
+  'billing_customer.update': 'customer.update',
+  'subscription.update_card': 'subscription.change_payment_method',
+  'subscription.update_payment_method': 'subscription.change_payment_method',
+  'card.update': 'subscription.change_payment_method',
+  'payment_method.change': 'subscription.change_payment_method',
+  'payment_method.update': 'subscription.change_payment_method',
+  'subscription.cancel_now': 'subscription.cancel',
+  'subscription.cancel_immediately': 'subscription.cancel',
+  'subscription.change_plan': 'subscription.update',
+  'subscription.upgrade': 'subscription.update',
+  'subscription.downgrade': 'subscription.update',
+  'subscription.modify': 'subscription.update',
+  'subscription.update_quantity': 'subscription.update',
+  'subscription.change_quantity': 'subscription.update',
+  'subscription.change': 'subscription.update',
+  'subscription.charge_now': 'subscription.retry',
+  'retry.charge': 'subscription.retry',
+  'customer.retry_payment': 'subscription.retry',
+  'customer.retry_charge': 'subscription.retry',
+  'agreement.update': 'agreement.create',
+  'agreement.change_plan': 'agreement.create',
+  'agreement.upgrade': 'agreement.create',
+  'agreement.downgrade': 'agreement.create',
+  'customer.change_plan': 'agreement.create',
+  'customer.sign_up': 'agreement.create',
+  'agreement.delete': 'agreement.cancel',
+  'invoice.void_invoice': 'invoice.void',
+  'invoice.send_invoice': 'invoice.send',
+  'invoice.uncollectible': 'invoice.mark_uncollectible',
+  'billing_transaction.refund': 'refund.create',
+  'payment_intent.refund': 'refund.create',
+  'checkout.authorize': 'checkout.authenticate',
+  'subscription.authorise': 'checkout.authenticate',
+  'auth.complete': 'checkout.authenticate',
+  'billing_checkout.expire': 'checkout.expire',
+  'checkout.expires': 'checkout.expire',
+  'checkout_session.create': 'checkout.create',
+  'checkout_session.complete': 'checkout.complete',
+  'checkout_session.expire': 'checkout.expire',
+  'meter.update': 'usage.report',
+  'usage.add': 'usage.report',
+  'usage_record.create': 'usage.report',
+  'meter.report_usage': 'usage.report',
   'charge.fails': 'charge.outcome',
   'payment.outcome': 'charge.outcome',
   'endpoint.ack': 'endpoint.set',
@@ -131,19 +218,28 @@ const ALIASES: Readonly<Record<string, string>> = {
 /**
  * What an action makes the runner do.
  *
+ * @param notes takes the fields of the action that mean nothing here
  * @throws BillhookError `scenario_invalid` for an action that is not known, or a field that is wrong
  */
-export function effectsOf(action: Action, context: ActionContext): readonly Effect[] {
+export function effectsOf(action: Action, context: ActionContext, notes: string[] = []): readonly Effect[] {
   const reader = ACTIONS[ALIASES[action.op] ?? action.op]
   if (reader === undefined)
     throw new BillhookError(
       'scenario_invalid',
       `op ${JSON.stringify(action.op)} is not known; known are ${Object.keys(ACTIONS).sort().join(', ')}`,
     )
-  const fields = new StoryFields(action.with, `op ${action.op}`)
-  return reader(fields, context).map((effect) =>
+  const fields = new StoryFields(withSaid(action), `op ${action.op}`)
+  const effects = reader(fields, context)
+  notes.push(...fields.unread())
+  return effects.map((effect) =>
     effect.kind === 'command' && effect.customer === null ? { ...effect, customer: context.customer } : effect,
   )
+}
+
+function withSaid({ op, with: fields }: Action): JsonObject {
+  const behavior = op === 'subscription.pause_collection' && !('pause_collection' in fields) ? fields : null
+  const said = behavior === null ? SAID[op] : { pause_collection: { behavior: 'void', ...behavior } }
+  return { ...said, ...fields }
 }
 
 /** All actions, for the documentation. */

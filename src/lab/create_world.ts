@@ -43,7 +43,7 @@ const RECEIVER_URL = 'https://receiver.example/in/story'
 export async function createWorld(
   story: Scenario,
   settings: WorldSettings,
-): Promise<{ readonly world: World; readonly profile: BillingProfile }> {
+): Promise<{ readonly world: World; readonly profile: BillingProfile; readonly notes: readonly string[] }> {
   const dialect = dialectOfStory(story)
   const told = readStorySettings(story, dialect)
   const random = createSeededRandom(`${story.id}/${settings.mode.seed}`)
@@ -105,7 +105,7 @@ export async function createWorld(
     },
   })
   await world.open({ story, told, secret, url: RECEIVER_URL })
-  return { world, profile: told.profileOf(profileFor(dialect.id)) }
+  return { world, profile: told.profileOf(profileFor(dialect.id)), notes: told.notes }
 }
 
 /** The dialect that a story is told in: its own API version, that of its settings, or the provider's first. */

@@ -2,7 +2,6 @@ import type { ProviderWords } from '../dialects/dialect.ts'
 import type { CatalogCommand, Command, MethodChoice, PaymentMethodInput, PaymentOutcome } from '../model/commands.ts'
 import type { Currency } from '../model/currency.ts'
 import type { SandboxBehavior } from '../model/entities.ts'
-import { parseInstant } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
 import { isObject } from '../model/json.ts'
 import { behaviorOf, behaviorOfOutcome } from './behavior.ts'
@@ -56,7 +55,7 @@ export function named(
   kind: 'subscription' | 'invoice' | 'payment' | 'checkout',
   ...keys: readonly string[]
 ): string {
-  const id = fields.text(...keys)
+  const id = fields.text(...keys, `${kind}_id`)
   const found = id === null || id === 'latest' ? context.latest(kind, fields.integer('index') ?? undefined) : id
   if (found === null) throw fields.fault(keys[0] ?? 'id', `a ${kind} (there is none yet)`)
   return found
@@ -105,7 +104,7 @@ export function outcomeOf(fields: StoryFields): PaymentOutcome | null {
 
 /** How the sandbox is to treat the next charges: `outcome` for all, or `outcomes` one by one. */
 export function outcomesOf(fields: StoryFields): { behavior?: SandboxBehavior; script?: readonly SandboxBehavior[] } {
-  const list = fields.raw['outcomes']
+  const list = fields.get('outcomes')
   if (Array.isArray(list)) {
     const script = list.map((word) => outcomeBehavior(fields, typeof word === 'string' ? word : ''))
     return { script, behavior: script.at(-1) ?? 'pays' }
@@ -121,11 +120,30 @@ function outcomeBehavior(fields: StoryFields, word: string): SandboxBehavior {
   return found
 }
 
+/** Statuses by the words that stories have for them. */
+const ANSWERS: Readonly<Record<string, number>> = {
+  immediate: 200,
+  ok: 200,
+  success: 200,
+  always: 200,
+  none: 200,
+  never: 500,
+  fail: 500,
+  fails: 500,
+  down: 500,
+  error: 500,
+  timeout: 504,
+}
+
 /** `ack: immediate`, `ack: { status, fail_until }`, or the same without `ack` round it. */
 export function readAcknowledgement(fields: StoryFields): Effect & { readonly kind: 'endpoint' } {
-  const ack = fields.raw['ack']
-  if (typeof ack === 'string') return { kind: 'endpoint', status: ack === 'never' ? 500 : 200, until: null }
+  const ack = fields.get('ack')
+  if (typeof ack === 'string' || typeof ack === 'number') {
+    const status = typeof ack === 'number' ? ack : ANSWERS[ack]
+    if (status === undefined) throw fields.fault('ack', `a status, ${Object.keys(ANSWERS).join(', ')}`)
+    return { kind: 'endpoint', status, until: null }
+  }
   const inner = isObject(ack) ? new StoryFields(ack, 'ack') : fields
-  const until = parseInstant(inner.raw['fail_until'])
+  const until = inner.instant('fail_until', 'until', 'recovers_at')
   return { kind: 'endpoint', status: inner.integer('status') ?? (until === null ? 200 : 500), until }
 }

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../model/json.ts'
 import { mismatches } from './match.ts'
 import type { Mismatch } from './match.ts'
-import type { ExpectedEvent } from './scenario.ts'
+import type { ExpectedEvent, ForbiddenEvent } from './scenario.ts'
 
 /** An event that was emitted, in the order of emission. */
 export interface Emission {
@@ -90,8 +90,10 @@ function isBetweenOptional(lines: readonly Line[], index: number): boolean {
 }
 
 /** Events that must not be emitted, and were. */
-export function forbidden(never: readonly string[], emitted: readonly Emission[]): readonly Line[] {
-  return emitted.filter(({ type }) => never.includes(type)).map(({ type }) => ({ kind: 'never', type }))
+export function forbidden(never: readonly ForbiddenEvent[], emitted: readonly Emission[]): readonly Line[] {
+  const isForbidden = (one: Emission): boolean =>
+    never.some(({ type, match }) => type === one.type && mismatches(match, one.body).length === 0)
+  return emitted.filter(isForbidden).map(({ type }) => ({ kind: 'never', type }))
 }
 
 function absenceCost(event: ExpectedEvent): number {

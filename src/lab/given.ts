@@ -20,6 +20,8 @@ export interface Given {
   readonly paymentMethods: readonly PaymentMethod[]
   readonly subscriptions: readonly Subscription[]
   readonly invoices: readonly Invoice[]
+  /** Fields of its objects that mean nothing here. */
+  readonly notes: readonly string[]
 }
 
 /**
@@ -30,14 +32,17 @@ export interface Given {
  */
 export function buildGiven(story: Scenario, settings: GivenSettings): Given {
   const builder = new GivenBuilder(settings)
+  const notes: string[] = []
   for (const [index, entry] of story.given.entries()) {
     for (const [kind, fields] of Object.entries(entry)) {
-      builder.add(kind, new StoryFields(fields, `given.${index}.${kind}`))
+      const read = new StoryFields(fields, `given.${index}.${kind}`)
+      builder.add(kind, read)
+      notes.push(...read.unread())
     }
   }
   for (const { op, with: fields } of story.steps.flatMap(({ when }) => when))
     builder.addReferences(op, new StoryFields(fields, `op ${op}`))
-  return builder.build()
+  return { ...builder.build(), notes }
 }
 
 class GivenBuilder {
@@ -126,7 +131,7 @@ class GivenBuilder {
     }
   }
 
-  build(): Given {
+  build(): Omit<Given, 'notes'> {
     this.#countUsage()
     this.#addOwed()
     return {
@@ -176,7 +181,7 @@ class GivenBuilder {
     const { madeAt } = this.#settings
     const id = fields.text('id', 'org_code', 'code') ?? 'cus_1'
     const without = ['default_payment_method', 'payment_source', 'payment_method'].some(
-      (key) => fields.has(key) && fields.raw[key] === null,
+      (key) => fields.has(key) && fields.get(key) === null,
     )
     const method = without
       ? null
@@ -223,7 +228,7 @@ class GivenBuilder {
 
   #priceOf(fields: StoryFields): Price {
     const id =
-      typeof fields.raw['price'] === 'string' ? fields.text('price') : fields.text('plan_id', 'plan_code', 'plan')
+      typeof fields.get('price') === 'string' ? fields.text('price') : fields.text('plan_id', 'plan_code', 'plan')
     if (id !== null) {
       const known = this.#catalog.prices.get(id)
       return known ?? this.#catalog.addPrice(new StoryFields({ id, code: id }, `given.price ${id}`))
@@ -231,7 +236,7 @@ class GivenBuilder {
     const inline = fields.object('price')
     if (inline !== null) return this.#catalog.addPrice(inline)
     if (fields.has('amount')) {
-      const { amount, currency } = fields.raw
+      const [amount, currency] = [fields.get('amount'), fields.get('currency')]
       return this.#catalog.addPrice(
         new StoryFields({ amount: amount ?? 0, currency: currency ?? 'INR' }, 'given.subscription'),
       )
@@ -239,16 +244,22 @@ class GivenBuilder {
     return this.#catalog.prices.values().next().value ?? this.#catalog.addPrice(new StoryFields({}, 'given.price'))
   }
 
-  #addSubscription(fields: StoryFields): void {
+  #addSubscription(fields: StoryFields, otherwise = { id: 'sub_1', customer: 'cus_1' }): void {
     const price = this.#priceOf(fields)
-    const customer = this.#customer(fields.text('customer', 'customer_id', 'billing_customer_id'))
+    const named = fields.text('customer', 'customer_id', 'billing_customer_id')
+    const anyone = this.#customers.size === 0 ? otherwise.customer : null
+    const customer = this.#customer(named ?? anyone)
     const items = fields.objects('items').map((item) => ({
       price: this.#priceOf(item),
       quantity: item.integer('quantity') ?? 1,
     }))
     const single = [{ price, quantity: fields.integer('quantity') ?? 1 }]
     const held = items.length > 0 ? items : single
-    const subscription = readSubscription(fields, this.#settings, { customer: customer.id, items: held })
+    const subscription = readSubscription(fields, this.#settings, {
+      customer: customer.id,
+      items: held,
+      id: otherwise.id,
+    })
     const { id, trial, status } = subscription
     this.#subscriptions.set(id, subscription)
     const started = subscription.startedAt !== null
@@ -259,10 +270,8 @@ class GivenBuilder {
   }
 
   #addAgreement(fields: StoryFields): void {
-    const customer = fields.text('customer', 'customer_id') ?? 'customer_1'
-    const id = fields.text('id', 'agreement_id') ?? 'agreement_1'
-    const plan = fields.requiredText('plan_code', 'plan')
-    this.#addSubscription(new StoryFields({ ...fields.raw, id, customer, plan_code: plan }, 'given.agreement'))
+    fields.requiredText('plan_code', 'plan')
+    this.#addSubscription(fields, { id: 'agreement_1', customer: 'customer_1' })
   }
 
   /** The paid invoice of the cycle that is paid: the running one, or with a failed payment the one before. */

@@ -140,7 +140,7 @@ export class GivenCatalog {
   #tiers(fields: StoryFields, currency: Currency): readonly PriceTier[] {
     return fields.objects('tiers').map((tier) => {
       const unit = this.#settings.words.amounts
-      const last = tier.raw['up_to'] === 'inf'
+      const last = tier.get('up_to') === 'inf'
       return {
         upTo: last ? null : tier.integer('up_to', 'upper_bound'),
         unitAmount: tier.amount(currency, unit, 'unit_amount', 'amount') ?? zero(currency),

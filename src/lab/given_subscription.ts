@@ -10,6 +10,8 @@ import type { StoryFields } from './read_fields.ts'
 /** Whose subscription it is, and of what. */
 export interface GivenTerms {
   readonly customer: string
+  /** Its id where the story names none. */
+  readonly id: string
   readonly items: readonly { readonly price: Price; readonly quantity: number }[]
 }
 
@@ -30,7 +32,7 @@ export function readSubscription(fields: StoryFields, settings: GivenSettings, t
   const startAt = fields.instant('start_at', 'starts_at') ?? period?.from ?? start
   const pastDue = status === 'past_due' || status === 'unpaid'
   const paid = fields.integer('paid_count') ?? (started && trial === null ? 1 : 0)
-  const id = fields.text('id') ?? 'sub_1'
+  const id = fields.text('id', 'agreement_id') ?? terms.id
   const cancel = cancelOf(fields, period, settings)
   return {
     id,

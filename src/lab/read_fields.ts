@@ -9,10 +9,15 @@ import type { Json, JsonObject } from '../model/json.ts'
 import { money, parseDecimal } from '../model/money.ts'
 import type { Money } from '../model/money.ts'
 
+/** Fields that say something to people. */
+const SAID_ANYWAY: ReadonlySet<string> = new Set(['note', 'why', 'comment', 'evidence', 'description'])
+
 /** The fields of an object or action of a story, read with the type that is wanted; faults name the field. */
 export class StoryFields {
   readonly raw: JsonObject
   readonly #what: string
+  readonly #read = new Set<string>()
+  readonly #inner = new Map<string, StoryFields>()
 
   /** @param what names the object in messages, for example `given.2.subscription` */
   constructor(raw: JsonObject, what: string) {
@@ -21,7 +26,22 @@ export class StoryFields {
   }
 
   has(key: string): boolean {
+    this.#read.add(key)
     return Object.hasOwn(this.raw, key)
+  }
+
+  /** Fields that were never asked for, by their paths: the story says something that means nothing here. */
+  unread(): readonly string[] {
+    const own = Object.keys(this.raw).filter((key) => !this.#read.has(key) && !SAID_ANYWAY.has(key))
+    return [
+      ...own.map((key) => `${this.#what}.${key}`),
+      ...[...this.#inner.values()].flatMap((inner) => inner.unread()),
+    ]
+  }
+
+  /** A field of any kind, as it is written. */
+  get(key: string): Json {
+    return this.has(key) ? (this.raw[key] ?? null) : null
   }
 
   /** The first of several names under which stories write the same thing. */
@@ -80,7 +100,7 @@ export class StoryFields {
   object(...keys: readonly string[]): StoryFields | null {
     const value = this.#value(keys)
     if (value === null) return null
-    if (isObject(value)) return new StoryFields(value, `${this.#what}.${keys[0] ?? ''}`)
+    if (isObject(value)) return this.#within(value, keys[0] ?? '')
     throw this.fault(keys[0] ?? '', 'an object')
   }
 
@@ -89,7 +109,7 @@ export class StoryFields {
     if (value === null) return []
     if (!Array.isArray(value)) throw this.fault(keys[0] ?? '', 'a list')
     return value.map((member, index) => {
-      if (isObject(member)) return new StoryFields(member, `${this.#what}.${keys[0] ?? ''}.${index}`)
+      if (isObject(member)) return this.#within(member, `${keys[0] ?? ''}.${index}`)
       throw this.fault(`${keys[0] ?? ''}.${index}`, 'an object')
     })
   }
@@ -114,6 +134,12 @@ export class StoryFields {
     return Object.fromEntries(
       Object.entries(value).map(([key, inner]) => [key, typeof inner === 'string' ? inner : JSON.stringify(inner)]),
     )
+  }
+
+  #within(value: JsonObject, path: string): StoryFields {
+    const inner = this.#inner.get(path) ?? new StoryFields(value, `${this.#what}.${path}`)
+    this.#inner.set(path, inner)
+    return inner
   }
 
   fault(key: string, expected: string): BillhookError {

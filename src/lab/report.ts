@@ -8,8 +8,13 @@ import type { StepReport, StoryReport } from './runner.ts'
 /** A report for people: one line for a story that held; what was expected and what came for one that did not. */
 export function textReport(report: StoryReport): string {
   const mode = report.mode === 'run' ? '' : ` [${report.mode}]`
-  if (report.ok) return `ok    ${report.story}${mode}  ${report.asserted} assertions`
-  const lines = [`FAIL  ${report.story}${mode}  ${report.title}`, ...report.faults.map((fault) => `      ${fault}`)]
+  const notes = report.notes.map((note) => `      ${note} means nothing here`)
+  if (report.ok) return [`ok    ${report.story}${mode}  ${report.asserted} assertions`, ...notes].join('\n')
+  const lines = [
+    `FAIL  ${report.story}${mode}  ${report.title}`,
+    ...report.faults.map((fault) => `      ${fault}`),
+    ...notes,
+  ]
   for (const step of report.steps) if (!stepHolds(step)) lines.push(...stepLines(step))
   return lines.join('\n')
 }

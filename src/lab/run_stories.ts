@@ -12,12 +12,13 @@ export async function runStory(
   backend: Pick<WorldSettings, 'databaseUrl' | 'temporaryFolder'>,
   observe?: Assertions['observe'],
 ): Promise<StoryReport> {
-  const { world, profile } = await createWorld(story, { ...backend, mode })
+  const { world, profile, notes } = await createWorld(story, { ...backend, mode })
   await using closing = world
-  return await playStory(story, closing, profile, {
+  const report = await playStory(story, closing, profile, {
     mode: mode.name,
     emissions: true,
     deliveries: mode.name === 'run',
     ...(observe === undefined ? {} : { observe }),
   })
+  return { ...report, notes: [...notes, ...report.notes] }
 }

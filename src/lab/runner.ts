@@ -1,6 +1,7 @@
 import { formatInstantShort } from '../model/instant.ts'
 import type { AccessAnswer } from '../model/access.ts'
 import type { Instant } from '../model/instant.ts'
+import type { JsonObject } from '../model/json.ts'
 import { messageOf } from '../model/error.ts'
 import { wordsOf } from '../dialects/registry.ts'
 import { effectsOf } from './actions.ts'
@@ -40,6 +41,8 @@ export interface StoryReport {
   /** Faults of the whole story, for example a forged delivery that was taken. */
   readonly faults: readonly string[]
   readonly open: readonly string[]
+  /** What the story says that means nothing here: no assertion is among it. */
+  readonly notes: readonly string[]
 }
 
 /** What is asserted in a mode of the runner. */
@@ -88,6 +91,7 @@ export async function playStory(
     steps,
     faults,
     open: story.open,
+    notes: [...given.notes, ...player.notes],
   }
 }
 
@@ -104,6 +108,7 @@ export function stepHolds(step: StepReport): boolean {
 
 class Player {
   asserted = 0
+  readonly notes: string[] = []
   readonly #story: Scenario
   readonly #world: World
   readonly #assertions: Assertions
@@ -115,8 +120,11 @@ class Player {
     this.#story = story
     this.#world = world
     this.#assertions = assertions
-    const types = story.steps.flatMap(({ events, never }) => [...(events ?? []).map(({ type }) => type), ...never])
-    this.#named = new Set([...types, ...story.never])
+    const types = story.steps.flatMap(({ events, never }) => [
+      ...(events ?? []).map(({ type }) => type),
+      ...never.map(({ type }) => type),
+    ])
+    this.#named = new Set([...types, ...story.never.map(({ type }) => type)])
   }
 
   async play(step: Step): Promise<StepReport> {
@@ -142,7 +150,7 @@ class Player {
     const world = this.#world
     await world.advanceBefore(step.at)
     for (const action of step.when) {
-      for (const effect of effectsOf(action, await this.#context())) await world.perform(effect)
+      for (const effect of effectsOf(action, await this.#context(), this.notes)) await world.perform(effect)
     }
     await world.settle()
     const emitted = await world.emissions()
@@ -192,16 +200,22 @@ class Player {
   async #state(step: Step): Promise<readonly Mismatch[]> {
     if (step.state === undefined || !this.#assertions.emissions) return []
     const found: Mismatch[] = []
-    for (const [kind, { id, ...expected }] of Object.entries(step.state)) {
-      this.asserted += Object.keys(expected).length
-      const object = await this.#world.retrieve(kind, typeof id === 'string' ? id : null)
-      if (object === null) found.push({ path: kind, expected: JSON.stringify(expected), found: 'nothing' })
-      else
-        found.push(
-          ...mismatches(expected, { data: object }).map((fault) => ({ ...fault, path: `${kind}.${fault.path}` })),
-        )
+    for (const [kind, one] of Object.entries(step.state)) {
+      if (!isList(one)) found.push(...(await this.#object(kind, one)))
+      else {
+        const ids = await this.#world.newest(kind, one.length)
+        for (const [index, each] of one.entries())
+          found.push(...(await this.#object(kind, { id: ids[index] ?? '', ...each })))
+      }
     }
     return found
+  }
+
+  async #object(kind: string, { id, ...expected }: JsonObject): Promise<readonly Mismatch[]> {
+    this.asserted += Object.keys(expected).length
+    const object = id === '' ? null : await this.#world.retrieve(kind, typeof id === 'string' ? id : null)
+    if (object === null) return [{ path: kind, expected: JSON.stringify(expected), found: 'nothing' }]
+    return mismatches(expected, { data: object }).map((fault) => ({ ...fault, path: `${kind}.${fault.path}` }))
   }
 
   async #access(expected: ExpectedAccess): Promise<readonly Mismatch[]> {
@@ -273,6 +287,10 @@ class Player {
     }
     return found
   }
+}
+
+function isList(value: JsonObject | readonly JsonObject[]): value is readonly JsonObject[] {
+  return Array.isArray(value)
 }
 
 function time(at: Instant | null): string {

@@ -29,7 +29,19 @@ const expectedEvent = z.strictObject({
   optional: z.boolean().default(false),
   evidence: z.string().optional(),
   note: z.string().optional(),
+  why: z.string().optional(),
 })
+
+/** An event that must not be emitted: any of a type, or one with this in its body. */
+const never = z.union([
+  z.string().transform((type) => ({ type, match: {} })),
+  z.strictObject({
+    type: z.string().min(1),
+    match: object.default({}),
+    evidence: z.string().optional(),
+    note: z.string().optional(),
+  }),
+])
 
 const access = z.strictObject({
   granted: z.boolean().optional(),
@@ -57,11 +69,13 @@ const step = z.strictObject({
   at: time,
   when: z.array(action).default([]),
   events: z.array(expectedEvent).optional(),
-  never: z.array(z.string()).default([]),
-  state: z.record(z.string(), object).optional(),
+  never: z.array(never).default([]),
+  state: z.record(z.string(), z.union([object, z.array(object)])).optional(),
   access: access.optional(),
   deliveries: z.record(z.string(), expectedDelivery).optional(),
   note: z.string().optional(),
+  why: z.string().optional(),
+  title: z.string().optional(),
 })
 
 const scenario = z.strictObject({
@@ -74,10 +88,14 @@ const scenario = z.strictObject({
   settings: object.default({}),
   given: z.array(z.record(z.string(), object)).default([]),
   steps: z.array(step).min(1).max(MAX_STEPS),
-  never: z.array(z.string()).default([]),
+  never: z.array(never).default([]),
   guaranteed: z.array(z.tuple([z.string(), z.string()])).default([]),
   sources: z.array(z.string()).default([]),
   open: z.array(z.string()).default([]),
+  description: z.string().optional(),
+  note: z.string().optional(),
+  notes: z.union([z.string(), z.array(z.string())]).optional(),
+  tags: z.array(z.string()).optional(),
 })
 
 /** One story: see scenarios/FORMAT.md. */
@@ -85,6 +103,7 @@ export type Scenario = Readonly<z.infer<typeof scenario>>
 export type Step = Scenario['steps'][number]
 export type ExpectedEvent = z.infer<typeof expectedEvent>
 export type ExpectedAccess = z.infer<typeof access>
+export type ForbiddenEvent = z.infer<typeof never>
 export type ExpectedDelivery = z.infer<typeof expectedDelivery>
 export type Action = { readonly op: string; readonly with: JsonObject }
 

@@ -1,5 +1,6 @@
 import type { Dialect } from '../dialects/dialect.ts'
 import { profileOfAccount } from '../app/profile.ts'
+import { BillhookError } from '../model/error.ts'
 import { parseDuration, requireDuration } from '../model/duration.ts'
 import { DAY_MS, HOUR_MS } from '../model/instant.ts'
 import { isObject } from '../model/json.ts'
@@ -21,6 +22,8 @@ export interface StorySettings {
   readonly acknowledgement: Acknowledgement
   /** False where the story says that nobody listens: the endpoint then asks for all but invoices' creation. */
   readonly hasGatekeeper: boolean
+  /** Settings that mean nothing here. */
+  readonly notes: readonly string[]
   /** A provider's profile with the story's settings over it. */
   profileOf(base: BillingProfile): BillingProfile
 }
@@ -55,8 +58,8 @@ export function readStorySettings(story: Scenario, dialect: Dialect): StorySetti
     ...optional('trial_ending_notice', days(fields, 'trial_ending_days', 'trial_will_end_days')),
     ...optional('will_be_due_notice', days(fields, 'will_be_due_days')),
     ...retries(fields),
-    ...optional('gate', GATES[fields.text('gate') ?? ''] ?? null),
-    ...optional('when_retries_end', ENDS[fields.text('when_retries_end') ?? ''] ?? null),
+    ...optional('gate', wordOf(fields, GATES, 'gate', 'payment_gate')),
+    ...optional('when_retries_end', wordOf(fields, ENDS, 'when_retries_end', 'after_retries', 'dunning_end')),
     ...optional('invoice_when_retries_end', fields.text('invoice_when_retries_end')),
     ...optional('proration', fields.text('proration_behavior')),
     ...optional('due_days', fields.integer('due_days', 'days_until_due')),
@@ -64,27 +67,46 @@ export function readStorySettings(story: Scenario, dialect: Dialect): StorySetti
     ...optional('incomplete', hours(fields, 'incomplete_hours')),
     ...optional('overdue_automatic', days(fields, 'overdue_after_days')),
     ...optional('completion', fields.text('completion')),
-    ...passed(story.settings['profile']),
+    ...passed(fields.get('profile')),
   }
   const classic = fields.text('gate') === 'classic'
-  const switches = { ...(classic ? { catalogue: 'seed' } : {}), ...texts(story.settings['switches']) }
-  const endpoint = story.settings['endpoint']
+  const switches = { ...(classic ? { catalogue: 'seed' } : {}), ...texts(fields.get('switches')) }
+  const endpoint = fields.get('endpoint')
+  const listens = endpoint === 'none' ? false : fields.has('endpoint') ? endpoint !== null : true
   const ack = isObject(endpoint) ? readAcknowledgement(new StoryFields(endpoint, 'settings.endpoint')) : null
+  const retry = retryPolicy(fields, dialect)
+  const secret = fields.object('webhook')?.text('secret') ?? null
+  // Said for the reader, or read elsewhere.
+  for (const key of ['api_version', 'total_count', 'method', 'billing_mode']) fields.has(key)
   return {
     profile,
     switches,
-    retry: retryPolicy(fields, dialect),
-    secret: fields.object('webhook')?.text('secret') ?? null,
+    retry,
+    secret,
+    notes: fields.unread(),
     acknowledgement: { status: ack?.status ?? 200, until: ack?.until ?? null },
-    hasGatekeeper: endpoint !== 'none' && endpoint !== null,
+    hasGatekeeper: listens && !(isObject(endpoint) && endpoint['ack'] === 'none'),
     profileOf: (base) => profileOfAccount({ profile, switches }, base),
   }
 }
 
+/** What a setting's word means. @throws BillhookError `scenario_invalid` for a word that means nothing */
+function wordOf(
+  fields: StoryFields,
+  words: Readonly<Record<string, string>>,
+  ...keys: readonly string[]
+): string | null {
+  const word = fields.text(...keys)
+  if (word === null) return null
+  const found = words[word]
+  if (found === undefined) throw fields.fault(keys.find((key) => fields.has(key)) ?? '', Object.keys(words).join(', '))
+  return found
+}
+
 /** The members of a list of days as the retries of a profile, with how they are counted. */
 function retries(fields: StoryFields): JsonObject {
-  const gaps = fields.raw['retry_schedule_days']
-  const offsets = fields.raw['dunning_offsets_days'] ?? fields.raw['retry_days']
+  const gaps = fields.get('retry_schedule_days') ?? fields.get('dunning_gaps_days')
+  const offsets = fields.get('dunning_offsets_days') ?? fields.get('retry_days') ?? fields.get('retry_offsets_days')
   const list = Array.isArray(gaps) ? gaps : Array.isArray(offsets) ? offsets : null
   if (list === null) return {}
   return {
@@ -133,7 +155,9 @@ function hours(fields: StoryFields, ...keys: readonly string[]): string | null {
 
 function boundary(word: string | null): string | null {
   if (word === null) return null
-  return word.startsWith('midnight') ? 'midnight' : 'exact'
+  if (word.startsWith('midnight')) return 'midnight'
+  if (word === 'exact') return 'exact'
+  throw new BillhookError('scenario_invalid', `settings.cycle_boundary: expected midnight_ist or exact, found ${word}`)
 }
 
 function optional(name: string, value: Json): JsonObject {

@@ -254,13 +254,15 @@ export class StoryWorld implements World {
   }
 
   async retrieve(kind: string, id: string | null): Promise<JsonObject | null> {
-    const entityKind = KINDS[kind]
-    if (entityKind === undefined)
-      throw new BillhookError('scenario_invalid', `state: ${JSON.stringify(kind)} is not a kind of object`)
+    const entityKind = kindOf(kind)
     const found = id ?? (await this.#newest(entityKind))
     if (found === null) return null
     const { stored, view } = await this.#parts.sending.read(STORY_ACCOUNT, entityKind, found)
     return this.dialect.render(stored.kind, stored.value, view)
+  }
+
+  async newest(kind: string, count: number): Promise<readonly string[]> {
+    return (await this.ids(kindOf(kind))).slice(-count)
   }
 
   async ids(kind: keyof EntityValues): Promise<readonly string[]> {
@@ -356,6 +358,16 @@ export class StoryWorld implements World {
     if (this.#opening === null) throw new BillhookError('internal_invariant', 'the world was not opened')
     return this.#opening.story
   }
+}
+
+/** What a story's name for a kind of object stands for; lists have the plural. @throws BillhookError `scenario_invalid` */
+function kindOf(name: string): keyof EntityValues {
+  const kind = KINDS[name] ?? KINDS[name.replace(/s$/, '')]
+  if (kind !== undefined) return kind
+  throw new BillhookError(
+    'scenario_invalid',
+    `state: ${JSON.stringify(name)} is not a kind of object; known are ${Object.keys(KINDS).join(', ')}`,
+  )
 }
 
 function createdAt(stored: { readonly value: { readonly createdAt?: Instant } | object }): number {

@@ -6,7 +6,16 @@ import type { ActionContext, ActionReader, Effect } from './effects.ts'
 import { trialEndBehavior } from './read_fields.ts'
 import type { StoryFields } from './read_fields.ts'
 
-const ACTORS: readonly Actor[] = ['customer', 'admin', 'system', 'unknown']
+const ACTORS: Readonly<Record<string, Actor>> = {
+  customer: 'customer',
+  user: 'customer',
+  admin: 'admin',
+  merchant: 'admin',
+  self: 'admin',
+  api: 'admin',
+  system: 'system',
+  unknown: 'unknown',
+}
 
 /** Actions on subscriptions, agreements and usage. */
 export const subscriptionActions: Readonly<Record<string, ActionReader>> = {
@@ -23,6 +32,7 @@ export const subscriptionActions: Readonly<Record<string, ActionReader>> = {
       invoiceNow: fields.boolean('invoice_now') ?? false,
     }),
   'subscription.pause': (fields, context) =>
+    onlyNow(fields, 'pause_at') &&
     command({
       kind: 'subscription.pause',
       id: named(fields, context, 'subscription', 'id', 'subscription'),
@@ -30,6 +40,7 @@ export const subscriptionActions: Readonly<Record<string, ActionReader>> = {
       resumesAt: fields.instant('resumes_at'),
     }),
   'subscription.resume': (fields, context) =>
+    onlyNow(fields, 'resume_at') &&
     command({
       kind: 'subscription.resume',
       id: named(fields, context, 'subscription', 'id', 'subscription'),
@@ -91,6 +102,13 @@ export const subscriptionActions: Readonly<Record<string, ActionReader>> = {
     }),
 }
 
+/** Pauses begin and end at once; another time in the story would be passed over. */
+function onlyNow(fields: StoryFields, key: string): true {
+  const at = fields.text(key)
+  if (at !== null && at !== 'now') throw fields.fault(key, 'now')
+  return true
+}
+
 /** The card that the customer agrees with: one that the story names, the one on file, or any. */
 function authorizedMethod(fields: StoryFields, context: ActionContext): MethodChoice | null {
   const name = fields.text('payment_method', 'card')
@@ -99,6 +117,8 @@ function authorizedMethod(fields: StoryFields, context: ActionContext): MethodCh
 }
 
 function createSubscription(fields: StoryFields, context: ActionContext): readonly Effect[] {
+  // Its price is made of this when the story begins.
+  fields.has('recurring')
   const upfront = fields.amount(context.currency, context.words.amounts, 'upfront', 'upfront_amount')
   const created: SubscriptionCreate = {
     kind: 'subscription.create',
@@ -202,12 +222,15 @@ function atPeriodEnd(fields: StoryFields): boolean {
 }
 
 function actorOf(fields: StoryFields, otherwise: Actor = 'customer'): Actor {
-  const by = fields.text('by', 'initiated_by')
-  return ACTORS.find((actor) => actor === by) ?? otherwise
+  const by = fields.text('by', 'initiated_by', 'pause_initiated_by', 'cancel_initiated_by')
+  if (by === null) return otherwise
+  const actor = ACTORS[by]
+  if (actor === undefined) throw fields.fault('by', Object.keys(ACTORS).join(', '))
+  return actor
 }
 
 function quantityOf(fields: StoryFields): string {
-  const value = fields.raw['quantity'] ?? fields.raw['value'] ?? fields.raw['meter_value'] ?? fields.raw['payload']
+  const value = fields.get('quantity') ?? fields.get('value') ?? fields.get('meter_value') ?? fields.get('payload')
   const inner = isObject(value) ? value['value'] : value
   if (typeof inner === 'number' || typeof inner === 'string') return String(inner)
   throw fields.fault('quantity', 'a number')

@@ -63,6 +63,8 @@ export interface World extends AsyncDisposable {
   access(customer: string | null): Promise<AccessAnswer>
   /** What the provider's Retrieve API answers: by id, else the newest. Null if there is none. */
   retrieve(kind: string, id: string | null): Promise<JsonObject | null>
+  /** Ids of the newest objects that a story calls by this name, the oldest first. */
+  newest(kind: string, count: number): Promise<readonly string[]>
   /** Ids of the entities of a kind, in the order of making. */
   ids(kind: 'customer' | 'subscription' | 'invoice' | 'payment' | 'checkout'): Promise<readonly string[]>
   prices(): Promise<readonly Pick<Price, 'id' | 'code' | 'currency'>[]>

@@ -39,7 +39,13 @@ describe('comparing emissions with a story', () => {
   })
 
   it('finds events that must never come', () => {
-    expect(forbidden(['b'], [got('a'), got('b')])).toEqual([{ kind: 'never', type: 'b' }])
+    expect(forbidden([{ type: 'b', match: {} }], [got('a'), got('b')])).toEqual([{ kind: 'never', type: 'b' }])
+  })
+
+  it('finds them by their bodies where the story names those', () => {
+    const never = [{ type: 'b', match: { n: 1 } }]
+    expect(forbidden(never, [got('b', { n: 2 })])).toEqual([])
+    expect(forbidden(never, [got('b', { n: 1 })])).toEqual([{ kind: 'never', type: 'b' }])
   })
 })
 
