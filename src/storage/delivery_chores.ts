@@ -4,7 +4,7 @@ import { isObject } from '../model/json.ts'
 import type { DeliveryChores, Notice, Replay, ReplayFilter } from '../ports/delivery_chores.ts'
 import type { Transaction } from '../ports/transaction.ts'
 import type { Database, SqlRow, SqlValue, Statements } from './database.ts'
-import { instantOf, instantOrNull, numberOf, textOf, textOrNull } from './delivery_rows.ts'
+import { count, text, textOrNull, time, timeOrNull } from './rows.ts'
 import { dropStoredBefore, preparePartitions } from './delivery_partitions.ts'
 import { listOf } from './placeholders.ts'
 
@@ -84,7 +84,7 @@ class SqlDeliveryChores implements DeliveryChores {
            due_at = CASE WHEN clock = 'real' THEN CAST(? AS BIGINT) END,
            test_due_at = CASE WHEN clock = 'test' THEN CAST(? AS BIGINT) END
          WHERE account = ? AND event = ? AND endpoint = ? AND (state <> 'pending' OR lease IS NULL)`,
-        [now, now, replay.account, textOf(row, 'event'), textOf(row, 'endpoint')],
+        [now, now, replay.account, text(row, 'event'), text(row, 'endpoint')],
       )
     }
     const last = rows.at(-1)
@@ -94,7 +94,7 @@ class SqlDeliveryChores implements DeliveryChores {
       state: done ? 'done' : 'running',
       replayed: replay.replayed + rows.length,
       endedAt: done ? now : null,
-      cursor: last === undefined ? replay.cursor : { event: textOf(last, 'event'), endpoint: textOf(last, 'endpoint') },
+      cursor: last === undefined ? replay.cursor : { event: text(last, 'event'), endpoint: text(last, 'endpoint') },
     }
     await statements.run(
       `UPDATE delivery_replay SET state = ?, replayed = ?, ended_at = ?, cursor_event = ?, cursor_endpoint = ?
@@ -129,7 +129,7 @@ class SqlDeliveryChores implements DeliveryChores {
       for (const row of rows)
         await statements.run('UPDATE delivery_notice SET due_at = ?, tries = tries + 1 WHERE key = ?', [
           until,
-          textOf(row, 'key'),
+          text(row, 'key'),
         ])
       return rows.map(noticeOf)
     })
@@ -174,20 +174,19 @@ function matching(replay: Replay): { readonly sql: string; readonly values: read
 }
 
 function replayOf(row: SqlRow): Replay {
-  const filter: unknown = JSON.parse(textOf(row, 'filter'))
-  if (!isFilter(filter))
-    throw new BillhookError('internal_invariant', `the stored replay ${textOf(row, 'id')} is broken`)
+  const filter: unknown = JSON.parse(text(row, 'filter'))
+  if (!isFilter(filter)) throw new BillhookError('internal_invariant', `the stored replay ${text(row, 'id')} is broken`)
   const event = textOrNull(row, 'cursor_event')
-  const state = textOf(row, 'state')
+  const state = text(row, 'state')
   return {
-    account: textOf(row, 'account'),
-    id: textOf(row, 'id'),
+    account: text(row, 'account'),
+    id: text(row, 'id'),
     filter,
     state: state === 'done' || state === 'canceled' ? state : 'running',
-    replayed: numberOf(row, 'replayed'),
-    createdAt: instantOf(row, 'created_at'),
-    endedAt: instantOrNull(row, 'ended_at'),
-    cursor: event === null ? null : { event, endpoint: textOf(row, 'cursor_endpoint') },
+    replayed: count(row, 'replayed'),
+    createdAt: time(row, 'created_at'),
+    endedAt: timeOrNull(row, 'ended_at'),
+    cursor: event === null ? null : { event, endpoint: text(row, 'cursor_endpoint') },
   }
 }
 
@@ -198,11 +197,11 @@ function isFilter(value: unknown): value is ReplayFilter {
 
 function noticeOf(row: SqlRow): Notice {
   return {
-    key: textOf(row, 'key'),
-    account: textOf(row, 'account'),
-    to: textOf(row, 'recipient'),
-    subject: textOf(row, 'subject'),
-    text: textOf(row, 'text'),
-    tries: numberOf(row, 'tries'),
+    key: text(row, 'key'),
+    account: text(row, 'account'),
+    to: text(row, 'recipient'),
+    subject: text(row, 'subject'),
+    text: text(row, 'text'),
+    tries: count(row, 'tries'),
   }
 }

@@ -4,7 +4,7 @@ import type { Instant } from '../model/instant.ts'
 import type { Endpoint, EndpointStore, HealthDue, HealthReport, StoredSigningKey } from '../ports/endpoint_store.ts'
 import type { Transaction } from '../ports/transaction.ts'
 import type { Database, SqlRow, Statements } from './database.ts'
-import { instantOf, instantOrNull, numberOf, textOf } from './delivery_rows.ts'
+import { count, text, time, timeOrNull } from './rows.ts'
 import { listOf } from './placeholders.ts'
 
 /** Endpoints, their health and signing keys, on either backend. */
@@ -71,7 +71,7 @@ class SqlEndpointStore implements EndpointStore {
       `SELECT account, revision FROM delivery_revision WHERE account IN (${listOf(accounts.length)})`,
       accounts,
     )
-    const known = new Map(rows.map((row) => [textOf(row, 'account'), numberOf(row, 'revision')]))
+    const known = new Map(rows.map((row) => [text(row, 'account'), count(row, 'revision')]))
     return new Map(accounts.map((account) => [account, known.get(account) ?? 0]))
   }
 
@@ -151,12 +151,12 @@ class SqlEndpointStore implements EndpointStore {
       [account],
     )
     return rows.map((row) => ({
-      account: textOf(row, 'account'),
-      keyId: textOf(row, 'key_id'),
-      lockedPem: textOf(row, 'locked_pem'),
-      jwk: textOf(row, 'jwk'),
-      createdAt: instantOf(row, 'created_at'),
-      retiresAt: instantOrNull(row, 'retires_at'),
+      account: text(row, 'account'),
+      keyId: text(row, 'key_id'),
+      lockedPem: text(row, 'locked_pem'),
+      jwk: text(row, 'jwk'),
+      createdAt: time(row, 'created_at'),
+      retiresAt: timeOrNull(row, 'retires_at'),
     }))
   }
 
@@ -202,7 +202,7 @@ async function reportOne(statements: Statements, report: HealthReport): Promise<
 }
 
 function healthDueOf(row: SqlRow): HealthDue {
-  return { account: textOf(row, 'account'), endpoint: textOf(row, 'id'), checkAt: instantOf(row, 'check_at') }
+  return { account: text(row, 'account'), endpoint: text(row, 'id'), checkAt: time(row, 'check_at') }
 }
 
 /** What is kept as JSON: all but the health, which changes on its own. */
@@ -212,16 +212,16 @@ function dataOf(endpoint: Endpoint): string {
 }
 
 function endpointOf(row: SqlRow): Endpoint {
-  const data = readModel(textOf(row, 'data'))
+  const data = readModel(text(row, 'data'))
   if (!isEndpointData(data))
-    throw new BillhookError('internal_invariant', `the stored endpoint ${textOf(row, 'id')} cannot be read`)
+    throw new BillhookError('internal_invariant', `the stored endpoint ${text(row, 'id')} cannot be read`)
   return {
     ...data,
     health: {
-      failingSince: instantOrNull(row, 'failing_since'),
-      lastSuccessAt: instantOrNull(row, 'last_success_at'),
-      lastFailureAt: instantOrNull(row, 'last_failure_at'),
-      warnedAt: instantOrNull(row, 'warned_at'),
+      failingSince: timeOrNull(row, 'failing_since'),
+      lastSuccessAt: timeOrNull(row, 'last_success_at'),
+      lastFailureAt: timeOrNull(row, 'last_failure_at'),
+      warnedAt: timeOrNull(row, 'warned_at'),
     },
   }
 }

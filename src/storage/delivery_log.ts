@@ -2,7 +2,8 @@ import type { DeliveryKey, StoredEvent } from '../ports/delivery_store.ts'
 import type { DeliveryCount, DeliveryLog, DeliveryQuery, EventQuery, LoggedDelivery } from '../ports/delivery_log.ts'
 import type { Transaction } from '../ports/transaction.ts'
 import type { Database, SqlValue } from './database.ts'
-import { eventOf, loggedOf, numberOf, stateOf, textOf } from './delivery_rows.ts'
+import { eventOf, loggedOf, stateOf } from './delivery_rows.ts'
+import { count, text } from './rows.ts'
 
 const LOGGED = `SELECT d.account, d.event, d.endpoint, d.state, d.clock, d.lease, d.due_at, d.test_due_at, d.made, d.first_at,
   d.last_at, d.last_status, d.acknowledged_at, d.settled_at, d.attempts, e.type, e.dialect, e.provider_id, e.fact, e.subject,
@@ -98,7 +99,7 @@ class SqlDeliveryLog implements DeliveryLog {
       'SELECT endpoint, state, COUNT(*) AS n FROM delivery WHERE account = ? GROUP BY endpoint, state ORDER BY endpoint, state',
       [account],
     )
-    return rows.map((row) => ({ endpoint: textOf(row, 'endpoint'), state: stateOf(row), count: numberOf(row, 'n') }))
+    return rows.map((row) => ({ endpoint: text(row, 'endpoint'), state: stateOf(row), count: count(row, 'n') }))
   }
 }
 

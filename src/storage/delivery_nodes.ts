@@ -1,7 +1,7 @@
 import type { Instant } from '../model/instant.ts'
 import type { DeliveryNodes } from '../ports/delivery_store.ts'
 import type { Database, Statements } from './database.ts'
-import { textOf } from './delivery_rows.ts'
+import { text } from './rows.ts'
 
 /** Who delivers: heartbeats, and the leases of those that stopped or died. */
 export function createDeliveryNodes(database: Database): DeliveryNodes {
@@ -35,7 +35,7 @@ class SqlDeliveryNodes implements DeliveryNodes {
   async reap(deadline: Instant, now: Instant): Promise<{ readonly nodes: number; readonly returned: number }> {
     const dead = await this.#database.all('SELECT id FROM delivery_node WHERE heartbeat_at < ?', [deadline])
     let returned = 0
-    for (const row of dead) returned += await this.#drop(textOf(row, 'id'), deadline, now)
+    for (const row of dead) returned += await this.#drop(text(row, 'id'), deadline, now)
     return { nodes: dead.length, returned }
   }
 
@@ -60,7 +60,7 @@ class SqlDeliveryNodes implements DeliveryNodes {
         deadline === null ? [node] : [node, deadline],
       )
       const first = dead[0]
-      return first === undefined ? 0 : this.#returnLeases(statements, node, textOf(first, 'oldest'), now)
+      return first === undefined ? 0 : this.#returnLeases(statements, node, text(first, 'oldest'), now)
     })
   }
 

@@ -1,7 +1,7 @@
 import { DAY_MS, instant } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
 import type { Database } from './database.ts'
-import { textOf } from './delivery_rows.ts'
+import { text } from './rows.ts'
 
 /** Partitions are weeks: few enough to plan quickly, many enough to drop in small steps. */
 const WEEK_MS = 7 * DAY_MS
@@ -88,7 +88,7 @@ async function dropPartitions(database: Database, before: Instant): Promise<read
     `SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
      WHERE p.relname IN ('delivery', 'delivery_event') AND p.relnamespace = current_schema()::regnamespace ORDER BY 1`,
   )
-  const names = rows.map((row) => textOf(row, 'name')).filter((name) => endOf(name) <= before)
+  const names = rows.map((row) => text(row, 'name')).filter((name) => endOf(name) <= before)
   for (const name of names) await database.run(`DROP TABLE IF EXISTS ${name}`)
   return names
 }

@@ -1,5 +1,4 @@
 import type { Instant } from '../model/instant.ts'
-import { instant } from '../model/instant.ts'
 import type {
   AttemptResult,
   DeliveryKey,
@@ -11,7 +10,8 @@ import type {
 } from '../ports/delivery_store.ts'
 import type { Transaction } from '../ports/transaction.ts'
 import type { Database, SqlRow, SqlValue, Statements } from './database.ts'
-import { EVENT_COLUMNS, dueOf, eventValues, instantOrNull, numberOf, textOf } from './delivery_rows.ts'
+import { EVENT_COLUMNS, dueOf, eventValues } from './delivery_rows.ts'
+import { text, time, timeOrNull } from './rows.ts'
 import { listOf, rowsOf } from './placeholders.ts'
 
 /** Rows of one statement: large enough to make the statement's own cost vanish, small enough to stay short. */
@@ -93,7 +93,7 @@ class SqlDeliveryQueue implements DeliveryQueue {
          ON CONFLICT (account, key) DO NOTHING RETURNING account, key`,
         values,
       )
-      const made = new Set(fresh.map((row) => `${textOf(row, 'account')}\n${textOf(row, 'key')}`))
+      const made = new Set(fresh.map((row) => `${text(row, 'account')}\n${text(row, 'key')}`))
       const old = part.filter((key) => !made.has(`${key.account}\n${key.key}`))
       if (old.length === 0) continue
       const rows = await statements.all(
@@ -211,7 +211,7 @@ class SqlDeliveryQueue implements DeliveryQueue {
       'SELECT MIN(test_due_at) AS due FROM delivery WHERE account = ? AND test_due_at IS NOT NULL',
       [account],
     )
-    return row === null ? null : instantOrNull(row, 'due')
+    return row === null ? null : timeOrNull(row, 'due')
   }
 
   async claimTest(account: string, until: Instant, limit: number): Promise<readonly DueDelivery[]> {
@@ -396,16 +396,16 @@ function settleValues(result: AttemptResult): readonly SqlValue[] {
 
 function keyOf(row: SqlRow): PublishKey {
   return {
-    account: textOf(row, 'account'),
-    key: textOf(row, 'key'),
-    fingerprint: textOf(row, 'fingerprint'),
-    answer: textOf(row, 'answer'),
-    storedAt: instant(numberOf(row, 'stored_at')),
+    account: text(row, 'account'),
+    key: text(row, 'key'),
+    fingerprint: text(row, 'fingerprint'),
+    answer: text(row, 'answer'),
+    storedAt: time(row, 'stored_at'),
   }
 }
 
 function deliveryKeyOf(row: SqlRow): DeliveryKey {
-  return { account: textOf(row, 'account'), event: textOf(row, 'event'), endpoint: textOf(row, 'endpoint') }
+  return { account: text(row, 'account'), event: text(row, 'event'), endpoint: text(row, 'endpoint') }
 }
 
 /** Orders texts by code units, as both backends do. */
