@@ -7,10 +7,9 @@ import { negate } from '../model/money.ts'
 import type { Actor } from '../model/status.ts'
 import { billRest, endNow } from './end.ts'
 import { draftInvoice, finalizeInvoice } from './invoice.ts'
-import { cycleAmount } from './lines.ts'
 import { requireSubscription } from './lookup.ts'
 import { edit, nextCharge } from './moves.ts'
-import { shareLeft, shareOf } from './proration.ts'
+import { shareOfRest } from './rest_of_cycle.ts'
 import { lookup, refuse, tell } from './step.ts'
 import type { Step } from './step.ts'
 import { can } from './tables.ts'
@@ -81,33 +80,12 @@ function creditRest(step: Step, subscription: Subscription): void {
 
 /** The credits for the rest of the cycle, one per item that was paid in advance. */
 export function restOf(step: Step, subscription: Subscription): readonly InvoiceItem[] {
-  const { at, profile } = step.context
-  const { period } = subscription
   const invoice = lookup(step.state.invoices, subscription.latestInvoice)
-  if (period === null || subscription.status === 'trialing' || !paysFor(invoice, subscription)) return []
-  const share = shareLeft(period, at, profile.prorationUnit)
-  return subscription.items.flatMap((item) => {
-    const price = lookup(step.context.catalog.prices, item.price)
-    const whole = cycleAmount(step, item)
-    if (price === null || price.billed === 'arrears' || whole === null || whole.minor === 0n) return []
-    return [
-      {
-        id: step.context.mint('invoice_item'),
-        customer: step.state.id,
-        subscription: subscription.id,
-        invoice: null,
-        amount: negate(shareOf(whole, share)),
-        description: `Unused time on ${item.quantity} × ${price.name ?? price.id}`,
-        proration: true,
-        price: item.price,
-        subscriptionItem: item.id,
-        quantity: item.quantity,
-        period: { from: at, until: period.until },
-        metadata: {},
-        createdAt: at,
-      },
-    ]
-  })
+  if (subscription.status === 'trialing' || !paysFor(invoice, subscription)) return []
+  return shareOfRest(step, subscription, (part, name) => ({
+    amount: negate(part),
+    description: `Unused time on ${name}`,
+  }))
 }
 
 /** A cycle that is still owed is not credited: the credit would be money that was never paid. */

@@ -5,10 +5,10 @@ import { addMs } from '../model/instant.ts'
 import { changesOf, tellChanged } from './changed.ts'
 import { restOf } from './cancel.ts'
 import { draftInvoice, finalizeInvoice, lineOfItem } from './invoice.ts'
-import { cycleAmount, linesOf } from './lines.ts'
+import { linesOf } from './lines.ts'
 import { cycleFor } from './lookup.ts'
 import { edit, nextCharge } from './moves.ts'
-import { shareLeft, shareOf } from './proration.ts'
+import { shareOfRest } from './rest_of_cycle.ts'
 import { lookup, refuse, tell } from './step.ts'
 import type { Step } from './step.ts'
 import { readItems, sharedTerms } from './subscription_create.ts'
@@ -93,33 +93,9 @@ function isSame(item: SubscriptionItem, others: readonly SubscriptionItem[]): bo
   return others.some((other) => other.price === item.price && other.quantity === item.quantity)
 }
 
+/** The charges for the rest of the cycle, one per item that is paid in advance. */
 function remaining(step: Step, subscription: Subscription): readonly InvoiceItem[] {
-  const { at, profile } = step.context
-  const { period } = subscription
-  if (period === null) return []
-  const share = shareLeft(period, at, profile.prorationUnit)
-  return subscription.items.flatMap((item) => {
-    const price = lookup(step.context.catalog.prices, item.price)
-    const whole = cycleAmount(step, item)
-    if (price === null || price.billed === 'arrears' || whole === null || whole.minor === 0n) return []
-    return [
-      {
-        id: step.context.mint('invoice_item'),
-        customer: step.state.id,
-        subscription: subscription.id,
-        invoice: null,
-        amount: shareOf(whole, share),
-        description: `Remaining time on ${item.quantity} × ${price.name ?? price.id}`,
-        proration: true,
-        price: item.price,
-        subscriptionItem: item.id,
-        quantity: item.quantity,
-        period: { from: at, until: period.until },
-        metadata: {},
-        createdAt: at,
-      },
-    ]
-  })
+  return shareOfRest(step, subscription, (part, name) => ({ amount: part, description: `Remaining time on ${name}` }))
 }
 
 /** What a change put aside is billed at once. It waits for no gate. */
