@@ -1,6 +1,7 @@
 import type { Dialect } from '../dialects/dialect.ts'
 import { resolveDialect } from '../dialects/registry.ts'
-import type { Entities, EntityValues, View } from '../model/entities.ts'
+import { NO_ENTITIES } from '../model/entities.ts'
+import type { EntityValues, View } from '../model/entities.ts'
 import { BillhookError } from '../model/error.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { Account, StoredEntity } from '../ports/billing_store.ts'
@@ -52,29 +53,13 @@ export async function retrieve(
   return { dialect: dialect.id, kind, id, object }
 }
 
-const NOTHING: Entities = {
-  customer: null,
-  product: null,
-  price: null,
-  payment_method: null,
-  subscription: null,
-  invoice: null,
-  invoice_item: null,
-  payment: null,
-  refund: null,
-  checkout: null,
-  meter: null,
-  usage: null,
-  clock: null,
-}
-
 function clockInView(account: Account, id: string): { readonly stored: StoredEntity; readonly view: View } {
   const { clock, createdAt, livemode, switches } = account
   if (clock === null || clock.id !== id)
     throw new BillhookError('not_found', `no clock of this account has the id ${JSON.stringify(id)}`)
   const status = clock.target === null ? 'ready' : 'advancing'
   const value = { id, name: clock.name, now: clock.now, status, createdAt } as const
-  const entities = { ...NOTHING, clock: value }
+  const entities = { ...NO_ENTITIES, clock: value }
   return {
     stored: { kind: 'clock', id, live: true, value },
     view: {

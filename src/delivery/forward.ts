@@ -1,6 +1,7 @@
 import { BillhookError } from '../model/error.ts'
 import { isObject } from '../model/json.ts'
-import type { Entities, View } from '../model/entities.ts'
+import { NO_ENTITIES } from '../model/entities.ts'
+import type { View } from '../model/entities.ts'
 import type { DerivedFact } from '../model/facts.ts'
 import type { PublishedEvent } from '../ports/outbox.ts'
 import type { Transaction } from '../ports/transaction.ts'
@@ -17,22 +18,6 @@ export interface ReceivedDelivery {
   readonly type: string
   readonly bytes: Uint8Array
   readonly contentType: string
-}
-
-const NOBODY: Entities = {
-  customer: null,
-  product: null,
-  price: null,
-  payment_method: null,
-  subscription: null,
-  invoice: null,
-  invoice_item: null,
-  payment: null,
-  refund: null,
-  checkout: null,
-  meter: null,
-  usage: null,
-  clock: null,
 }
 
 /** Under this type goes what names no type of its own. */
@@ -64,8 +49,8 @@ export class Forwarder {
     const view: View = {
       account,
       livemode: true,
-      before: NOBODY,
-      after: NOBODY,
+      before: NO_ENTITIES,
+      after: NO_ENTITIES,
       prices: {},
       products: {},
       paymentMethods: {},

@@ -1,3 +1,4 @@
+import { NO_ENTITIES } from '../model/entities.ts'
 import type { Entities, Invoice, Payment, Subscription, View } from '../model/entities.ts'
 import type { Fact, Told } from '../model/facts.ts'
 import type { Instant } from '../model/instant.ts'
@@ -8,22 +9,6 @@ import type { Given } from './given.ts'
 export interface BringUp {
   readonly told: Told
   readonly view: View
-}
-
-const NOTHING: Entities = {
-  customer: null,
-  product: null,
-  price: null,
-  payment_method: null,
-  subscription: null,
-  invoice: null,
-  invoice_item: null,
-  payment: null,
-  refund: null,
-  checkout: null,
-  meter: null,
-  usage: null,
-  clock: null,
 }
 
 /** Where the tellings of a story's beginning are told. */
@@ -233,8 +218,8 @@ class BringUpTeller {
     const view: View = {
       account: this.#settings.account,
       livemode: false,
-      before: { ...NOTHING, customer: told.kind === 'customer_created' ? null : customer, ...before },
-      after: { ...NOTHING, customer, ...after },
+      before: { ...NO_ENTITIES, customer: told.kind === 'customer_created' ? null : customer, ...before },
+      after: { ...NO_ENTITIES, customer, ...after },
       prices: Object.fromEntries(this.#given.prices.map((price) => [price.id, price])),
       products: Object.fromEntries(this.#given.products.map((product) => [product.id, product])),
       paymentMethods: Object.fromEntries(this.#given.paymentMethods.map((method) => [method.id, method])),

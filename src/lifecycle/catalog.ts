@@ -1,11 +1,12 @@
 /** Products, prices and meters of an account. */
 import type { CatalogCommand } from '../model/commands.ts'
 import { requireCurrency } from '../model/currency.ts'
+import { NO_ENTITIES } from '../model/entities.ts'
 import type { Entities, EntityKind, Meter, Price, PriceTier, Product } from '../model/entities.ts'
 import { isBillhookError } from '../model/error.ts'
 import type { Instant } from '../model/instant.ts'
 import type { Catalog, CatalogDecision, Context, Telling } from './state.ts'
-import { lookup, NOTHING, refuse } from './step.ts'
+import { lookup, refuse } from './step.ts'
 
 /** What the catalogue's engine may look at. */
 export type CatalogContext = Pick<Context, 'at' | 'account' | 'livemode' | 'profile' | 'mint' | 'request'>
@@ -93,14 +94,14 @@ function decided(context: CatalogContext, catalog: Catalog, changed: Changed): C
 }
 
 function entities(changed: Changed, isNew: boolean): Entities {
-  if (isNew) return NOTHING
+  if (isNew) return NO_ENTITIES
   switch (changed.kind) {
     case 'product':
-      return { ...NOTHING, product: changed.before }
+      return { ...NO_ENTITIES, product: changed.before }
     case 'price':
-      return { ...NOTHING, price: changed.before }
+      return { ...NO_ENTITIES, price: changed.before }
     case 'meter':
-      return { ...NOTHING, meter: changed.before }
+      return { ...NO_ENTITIES, meter: changed.before }
   }
 }
 

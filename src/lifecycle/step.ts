@@ -3,6 +3,7 @@
  * changing thing and never leaves the room; every change of the state is made by telling something ({@link tell}), or is
  * one that nobody is told of ({@link put}).
  */
+import { NO_ENTITIES } from '../model/entities.ts'
 import type { Entities, EntityValues, Payment, Price, Product, View } from '../model/entities.ts'
 import { BillhookError } from '../model/error.ts'
 import type { ErrorCode } from '../model/error.ts'
@@ -42,7 +43,7 @@ export function tell(step: Step, saying: Saying, touched: Touched = {}): void {
     before,
   )
   step.state = after
-  push(step, saying, { before: entitiesAt(before, all), after: { ...NOTHING, ...all } })
+  push(step, saying, { before: entitiesAt(before, all), after: { ...NO_ENTITIES, ...all } })
 }
 
 /** Tells that something is gone: a draft, an amount put aside. */
@@ -53,7 +54,7 @@ export function tellRemoval(step: Step, saying: Saying, gone: Pick<Touched, 'inv
   if (invoice !== undefined) step.state = { ...step.state, invoices: without(step.state.invoices, invoice.id) }
   if (item !== undefined) step.state = { ...step.state, invoiceItems: without(step.state.invoiceItems, item.id) }
   const after = {
-    ...NOTHING,
+    ...NO_ENTITIES,
     ...all,
     invoice: invoice === undefined ? (all.invoice ?? null) : null,
     invoice_item: null,
@@ -103,23 +104,6 @@ export function planOf(
   const price = lookup(context.catalog.prices, first.price)
   if (price === null) return { id: first.price, name: null, group: null, product: null }
   return { id: price.code ?? price.id, name: price.name, group: price.group, product: price.product }
-}
-
-/** No entity at all. */
-export const NOTHING: Entities = {
-  customer: null,
-  product: null,
-  price: null,
-  payment_method: null,
-  subscription: null,
-  invoice: null,
-  invoice_item: null,
-  payment: null,
-  refund: null,
-  checkout: null,
-  meter: null,
-  usage: null,
-  clock: null,
 }
 
 function push(step: Step, saying: Saying, shown: Pick<View, 'before' | 'after'>): void {
@@ -200,7 +184,7 @@ export function lookup<T>(map: Readonly<Record<string, T>>, id: string | null): 
 
 function entitiesAt(state: CustomerState, all: Partial<Entities>): Entities {
   return {
-    ...NOTHING,
+    ...NO_ENTITIES,
     customer: state.customer,
     subscription: lookup(state.subscriptions, all.subscription?.id ?? null),
     invoice: lookup(state.invoices, all.invoice?.id ?? null),

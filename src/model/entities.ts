@@ -434,6 +434,23 @@ export interface EntityValues {
 /** The entities that a fact touches or rests on; null where none is concerned. */
 export type Entities = { readonly [K in keyof EntityValues]: EntityValues[K] | null }
 
+/** No entity at all. */
+export const NO_ENTITIES: Entities = {
+  customer: null,
+  product: null,
+  price: null,
+  payment_method: null,
+  subscription: null,
+  invoice: null,
+  invoice_item: null,
+  payment: null,
+  refund: null,
+  checkout: null,
+  meter: null,
+  usage: null,
+  clock: null,
+}
+
 /**
  * What a dialect may look at when it tells a fact: the entities concerned, before and after the fact, and those that
  * they refer to.
