@@ -1,16 +1,31 @@
+/** However busy it is, this many items of a lane may be out. */
+const SHARE_MIN = 2
+
+/** Parked lanes that are looked at again when an item is done: more than one, so that lanes without a right pass by. */
+const UNPARKED = 4
+
 /**
  * Work of many lanes (one per endpoint), taken in turns: a lane with a thousand items waits no less and no more than a
- * lane with one. A lane never has more items out than its cap, so a slow endpoint blocks only itself.
+ * lane with one. A lane never has more items out than its cap, nor more than half of what is left of the limit over all
+ * lanes: however many lanes never finish an item, some places stay free, and a lane that is alone may use half of them.
  *
  * Modes of a lane: idle (nothing waits), ready (in the ring: something waits and the cap is not reached), full (something
- * waits, the cap is reached; `done` makes it ready again). A lane that is idle with nothing out is forgotten.
+ * waits, the cap is reached; `done` makes it ready again), parked (something waits, but its share is used up; looked at
+ * again as items of any lane are done). A lane that is idle with nothing out is forgotten.
  */
 export class FairQueue<T> {
+  readonly #limit: number
   readonly #lanes = new Map<string, Lane<T>>()
   #ring: Lane<T>[] = []
   #head = 0
+  #parked: Lane<T>[] = []
   #waiting = 0
   #out = 0
+
+  /** @param limit most items out at once, over all lanes */
+  constructor(limit: number) {
+    this.#limit = limit
+  }
 
   /** Items that wait, over all lanes. */
   get waiting(): number {
@@ -56,15 +71,20 @@ export class FairQueue<T> {
     this.#enter(lane)
   }
 
-  /** The next item in turn, or null if every lane is empty or full. Each taken item must be ended with {@link done}. */
+  /** The next item in turn, or null if there is none to be had. Each taken item must be ended with {@link done}. */
   take(): T | null {
-    while (this.#head < this.#ring.length) {
+    while (this.#out < this.#limit && this.#head < this.#ring.length) {
       const lane = this.#ring[this.#head]
       this.#head += 1
       if (this.#head > 1024 && this.#head * 2 > this.#ring.length) this.#compact()
       if (lane === undefined) continue
       lane.inRing = false
       if (lane.next >= lane.items.length || lane.out >= lane.cap) continue
+      if (lane.out >= Math.max(SHARE_MIN, (this.#limit - this.#out) / 2)) {
+        lane.inRing = true
+        this.#parked.push(lane)
+        continue
+      }
       const item = lane.items[lane.next]
       lane.next += 1
       if (lane.next === lane.items.length) {
@@ -89,6 +109,10 @@ export class FairQueue<T> {
     if (lane === undefined || lane.out === 0) return
     lane.out -= 1
     this.#out -= 1
+    for (const parked of this.#parked.splice(0, UNPARKED)) {
+      parked.inRing = false
+      this.#enter(parked)
+    }
     this.#enter(lane)
     if (lane.out === 0 && lane.items.length === lane.next) this.#lanes.delete(key)
   }

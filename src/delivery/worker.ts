@@ -40,7 +40,7 @@ export class DeliveryWorker {
   readonly #context: AttemptContext
   readonly #writer: ResultWriter
   readonly #onSettledOrdered: () => void
-  #queue = new FairQueue<DueDelivery>()
+  #queue: FairQueue<DueDelivery>
   /** Every delivery in memory, waiting or under way, by name. */
   #held = new Map<string, DueDelivery>()
   #finished: Finished[] = []
@@ -71,6 +71,7 @@ export class DeliveryWorker {
   ) {
     this.#ports = ports
     this.#options = options
+    this.#queue = new FairQueue(options.concurrency)
     this.#active = parts.active
     this.#context = parts.context
     this.#writer = parts.writer
@@ -91,7 +92,7 @@ export class DeliveryWorker {
     if (this.#node === null || this.room === 0) return null
     const lane = laneOf(active.endpoint)
     const reserved = this.#reserved.get(lane) ?? 0
-    if (this.#queue.depth(lane) + reserved >= this.#laneMax) return null
+    if (this.#queue.depth(lane) + reserved >= this.#depthMax(lane)) return null
     this.#reserved.set(lane, reserved + 1)
     this.#reservedAll += 1
     return this.#node
@@ -115,15 +116,22 @@ export class DeliveryWorker {
 
   /** Endpoints whose lanes are full. */
   fullLanes(): readonly string[] {
-    return this.#queue.lanesDeeperThan(this.#laneMax).map((lane) => lane.slice(lane.indexOf(' ') + 1))
+    return this.#queue
+      .lanesDeeperThan(LANE_MIN)
+      .filter((lane) => this.#queue.depth(lane) >= this.#depthMax(lane))
+      .map((lane) => lane.slice(lane.indexOf(' ') + 1))
   }
 
   /**
    * How deep a lane may be: half of what is free. However many endpoints are dead, some memory stays free, so a healthy one
-   * always finds room; and one that is alone may use half of it all.
+   * always finds room; and one that is alone may use half of it all. One that only fails has no need of more than a few.
    */
-  get #laneMax(): number {
-    return Math.max(LANE_MIN, Math.floor(this.room / 2))
+  #depthMax(lane: string): number {
+    return this.#isFailing(lane) ? LANE_MIN : Math.max(LANE_MIN, Math.floor(this.room / 2))
+  }
+
+  #isFailing(lane: string): boolean {
+    return (this.#failures.get(lane) ?? 0) >= FAILING_AFTER
   }
 
   /** Takes over deliveries that are leased to this node and committed. */
@@ -181,7 +189,7 @@ export class DeliveryWorker {
   /** The node is dead to the others: everything in memory is theirs. */
   forget(): void {
     this.#abort.abort()
-    this.#queue = new FairQueue()
+    this.#queue = new FairQueue(this.#options.concurrency)
     this.#held = new Map()
     this.#finished = []
     this.#blocked = false
@@ -190,7 +198,7 @@ export class DeliveryWorker {
   }
 
   #pump(): void {
-    while (!this.#blocked && this.#queue.out < this.#options.concurrency && this.#finished.length < UNWRITTEN_MAX) {
+    while (!this.#blocked && this.#finished.length < UNWRITTEN_MAX) {
       const delivery = this.#queue.take()
       if (delivery === null) return
       void this.#run(delivery, this.#queue)
@@ -239,7 +247,7 @@ export class DeliveryWorker {
 
   #capOf(account: string, id: string): number {
     const cap = this.#active.peek(account, id)?.endpoint.inFlightMax ?? IN_FLIGHT_DEFAULT
-    return (this.#failures.get(laneOf({ account, id })) ?? 0) < FAILING_AFTER ? cap : Math.min(cap, FAILING_CAP)
+    return this.#isFailing(laneOf({ account, id })) ? Math.min(cap, FAILING_CAP) : cap
   }
 
   #letGo(due: DueDelivery): void {

@@ -19,7 +19,7 @@ export interface HttpClientOptions {
   readonly ca: string | null
 }
 
-export const HTTP_CLIENT_DEFAULTS: HttpClientOptions = { connectionsPerOrigin: 32, originsMax: 1_000, ca: null }
+export const HTTP_CLIENT_DEFAULTS: HttpClientOptions = { connectionsPerOrigin: 256, originsMax: 1_000, ca: null }
 
 /** Idle connections are closed after this time, in milliseconds. */
 const KEEP_ALIVE_MS = 15_000

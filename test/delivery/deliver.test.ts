@@ -260,15 +260,14 @@ describeOnBackends('delivering', (open, backend) => {
       'acme',
       Array.from({ length: 100 }, (_, i) => event('dead', { i })),
     )
-    await eventually(() => dead.arrivals.length >= 64, 'the dead ones are at work')
-    const started = Date.now()
+    await eventually(() => dead.arrivals.length >= 40, 'the dead ones are at work')
     await rig.delivery.publish(
       'acme',
       Array.from({ length: 50 }, (_, i) => event('alive', { i })),
     )
     await sink.received(50)
-    // 2000 deliveries of 150 ms each, 64 at a time, would take five seconds before it.
-    expect(Date.now() - started).toBeLessThan(3_000)
+    // They were 2000 deliveries ahead of it; first come, first served would have made most of them by now.
+    expect(dead.arrivals.length).toBeLessThan(1_000)
   })
 
   test('custom headers go out and are hidden in what is kept; nothing secret is logged', async () => {

@@ -188,14 +188,14 @@ describe('custom headers', () => {
 
 describe('the fair queue', () => {
   test('takes lanes in turns, whatever their depths', () => {
-    const queue = new FairQueue<string>()
+    const queue = new FairQueue<string>(100)
     for (let i = 0; i < 5; i += 1) queue.push('deep', `deep${i}`, 10)
     queue.push('shallow', 'shallow0', 10)
     expect([queue.take(), queue.take(), queue.take()]).toEqual(['deep0', 'shallow0', 'deep1'])
   })
 
   test('a lane at its cap blocks only itself', () => {
-    const queue = new FairQueue<string>()
+    const queue = new FairQueue<string>(100)
     for (let i = 0; i < 3; i += 1) queue.push('slow', `slow${i}`, 1)
     for (let i = 0; i < 2; i += 1) queue.push('fast', `fast${i}`, 5)
     expect([queue.take(), queue.take(), queue.take(), queue.take()]).toEqual(['slow0', 'fast0', 'fast1', null])
@@ -203,41 +203,74 @@ describe('the fair queue', () => {
     expect(queue.take()).toBe('slow1')
   })
 
+  test('lanes that never finish leave places free for the others', () => {
+    const queue = new FairQueue<string>(64)
+    for (let lane = 0; lane < 20; lane += 1) for (let i = 0; i < 50; i += 1) queue.push(`dead${lane}`, 'dead', 50)
+    const takeAll = (): string[] => {
+      const taken: string[] = []
+      for (let item = queue.take(); item !== null; item = queue.take()) taken.push(item)
+      return taken
+    }
+    expect(takeAll().length).toBeLessThan(64)
+    queue.push('alive', 'alive', 50)
+    expect(takeAll()).toEqual(['alive'])
+  })
+
+  test('a lane whose share was used up goes on as others finish', () => {
+    const queue = new FairQueue<string>(8)
+    for (let i = 0; i < 20; i += 1) queue.push('a', 'a', 8)
+    for (let i = 0; i < 20; i += 1) queue.push('b', 'b', 8)
+    let done = 0
+    const out: string[] = []
+    for (let turn = 0; turn < 200 && done < 40; turn += 1) {
+      for (let item = queue.take(); item !== null; item = queue.take()) out.push(item)
+      const first = out.shift()
+      if (first === undefined) break
+      queue.done(first)
+      done += 1
+    }
+    expect(done).toBe(40)
+  })
+
   test('loses nothing, doubles nothing, keeps order within a lane and caps, under any sequence', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.boolean()), { maxLength: 300 }), (steps) => {
-        const queue = new FairQueue<{ lane: string; n: number }>()
-        const out: { lane: string; n: number }[] = []
-        const taken: { lane: string; n: number }[] = []
-        let n = 0
-        for (const [lane, push] of steps) {
-          if (push) queue.push(lane, { lane, n: (n += 1) }, 2)
-          else {
-            const item = queue.take()
-            if (item !== null) {
-              out.push(item)
-              taken.push(item)
-            } else {
-              const first = out.shift()
-              if (first !== undefined) queue.done(first.lane)
+      fc.property(
+        fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.boolean()), { maxLength: 300 }),
+        fc.integer({ min: 1, max: 9 }),
+        (steps, limit) => {
+          const queue = new FairQueue<{ lane: string; n: number }>(limit)
+          const out: { lane: string; n: number }[] = []
+          const taken: { lane: string; n: number }[] = []
+          let n = 0
+          for (const [lane, push] of steps) {
+            if (push) queue.push(lane, { lane, n: (n += 1) }, 2)
+            else {
+              const item = queue.take()
+              if (item !== null) {
+                out.push(item)
+                taken.push(item)
+              } else {
+                const first = out.shift()
+                if (first !== undefined) queue.done(first.lane)
+              }
+              for (const name of ['a', 'b', 'c'])
+                expect(out.filter((one) => one.lane === name).length).toBeLessThanOrEqual(2)
             }
-            for (const name of ['a', 'b', 'c'])
-              expect(out.filter((one) => one.lane === name).length).toBeLessThanOrEqual(2)
           }
-        }
-        for (const { lane } of out.splice(0)) queue.done(lane)
-        for (let item = queue.take(); item !== null; item = queue.take()) {
-          taken.push(item)
-          queue.done(item.lane)
-        }
-        expect(taken).toHaveLength(n)
-        expect(queue.waiting).toBe(0)
-        expect(queue.out).toBe(0)
-        for (const name of ['a', 'b', 'c']) {
-          const order = taken.filter(({ lane }) => lane === name).map((item) => item.n)
-          expect(order).toEqual([...order].sort((a, b) => a - b))
-        }
-      }),
+          for (const { lane } of out.splice(0)) queue.done(lane)
+          for (let item = queue.take(); item !== null; item = queue.take()) {
+            taken.push(item)
+            queue.done(item.lane)
+          }
+          expect(taken).toHaveLength(n)
+          expect(queue.waiting).toBe(0)
+          expect(queue.out).toBe(0)
+          for (const name of ['a', 'b', 'c']) {
+            const order = taken.filter(({ lane }) => lane === name).map((item) => item.n)
+            expect(order).toEqual([...order].sort((a, b) => a - b))
+          }
+        },
+      ),
     )
   })
 })
