@@ -5,7 +5,7 @@ import type { Command } from 'commander'
 import { junitReport, textReport } from '../lab/report.ts'
 import type { StoryReport } from '../lab/runner.ts'
 import { modesOf } from '../lab/modes.ts'
-import { runStory } from '../lab/run_stories.ts'
+import { failedReport, runStory } from '../lab/run_stories.ts'
 import { readScenario } from '../lab/scenario.ts'
 import type { Scenario } from '../lab/scenario.ts'
 import { isBillhookError } from '../model/error.ts'
@@ -47,6 +47,7 @@ export function addRun(program: Command, io: CliIo, end: (code: ExitCode) => voi
     .option('--junit <file>', 'also write a JUnit file')
     .action(async (files: readonly string[], options: RunOptions) => {
       const stories = files.flatMap(storyFiles).map(read)
+      const unreadable = stories.filter((story) => 'faults' in story)
       const modes = modesOf({
         shuffle: options.shuffle === undefined ? 0 : Number(options.shuffle),
         duplicate: options.duplicate ?? false,
@@ -57,30 +58,37 @@ export function addRun(program: Command, io: CliIo, end: (code: ExitCode) => voi
         seed: options.seed,
       })
       const reports: StoryReport[] = []
+      const told = (report: StoryReport): void => {
+        reports.push(report)
+        io.out(`${options.json === true ? JSON.stringify(report) : textReport(report)}\n`)
+      }
       for (const story of stories) {
-        for (const mode of modes) {
-          if (io.signal.aborted) throw new UsageError('interrupted')
-          const report = await runStory(story, mode, {
-            databaseUrl: options.databaseUrl ?? io.env['BILLHOOK_RUN_DATABASE_URL'] ?? null,
-            temporaryFolder: tmpdir(),
-          })
-          reports.push(report)
-          io.out(`${options.json === true ? JSON.stringify(report) : textReport(report)}\n`)
+        if ('faults' in story) told(story)
+        else {
+          for (const mode of modes) {
+            if (io.signal.aborted) throw new UsageError('interrupted')
+            const report = await runStory(story, mode, {
+              databaseUrl: options.databaseUrl ?? io.env['BILLHOOK_RUN_DATABASE_URL'] ?? null,
+              temporaryFolder: tmpdir(),
+            })
+            told(report)
+          }
         }
       }
       if (options.junit !== undefined) writeFileSync(options.junit, junitReport(reports))
       const failed = reports.filter(({ ok }) => !ok).length
       if (options.json !== true) io.out(`${reports.length - failed} passed, ${failed} failed\n`)
-      end(failed === 0 ? EXIT.ok : EXIT.failed)
+      end(unreadable.length > 0 ? EXIT.usage : failed > 0 ? EXIT.failed : EXIT.ok)
     })
 }
 
-function read(path: string): Scenario {
+/** A story, or what is reported of a file that is none: the others are played all the same. */
+function read(path: string): Scenario | StoryReport {
   try {
     return readScenario(path)
   } catch (error) {
-    if (isBillhookError(error)) throw new UsageError(error.message)
-    throw error
+    if (!isBillhookError(error)) throw error
+    return failedReport({ story: path, title: 'not a story', mode: 'run', open: [] }, error.message)
   }
 }
 

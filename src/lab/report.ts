@@ -73,6 +73,10 @@ export function junitReport(reports: readonly StoryReport[]): string {
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
 
+/** Characters that XML 1.0 cannot carry in any form. */
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
+const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g
+
 function escape(text: string): string {
-  return text.replaceAll(/[&<>"]/g, (character) => ENTITIES[character] ?? character)
+  return text.replaceAll(CONTROL, '?').replaceAll(/[&<>"]/g, (character) => ENTITIES[character] ?? character)
 }
