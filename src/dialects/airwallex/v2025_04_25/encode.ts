@@ -1,10 +1,9 @@
 import type { View } from '../../../model/entities.ts'
 import { isRecord } from '../../../model/facts.ts'
 import type { BillingRecord, Fact, FactKind, Told } from '../../../model/facts.ts'
-import { canonicalJson } from '../../../model/json.ts'
 import type { JsonObject } from '../../../model/json.ts'
-import type { Subscription } from '../../../model/entities.ts'
 import type { Notification, Origin } from '../../dialect.ts'
+import { hasChanged } from '../shared/has_changed.ts'
 import { notificationsOf } from '../shared/notify.ts'
 import type { Draft, Envelope } from '../shared/notify.ts'
 import { invoiceObject, subscriptionObject, subscriptionStatus } from './objects.ts'
@@ -127,12 +126,5 @@ const MOVING = new Set([
 ])
 
 function isChanged(view: View): boolean {
-  const { before, after } = view
-  if (before.subscription === null || after.subscription === null) return false
-  const still = (subscription: Subscription): string =>
-    canonicalJson(Object.entries(subscriptionObject(subscription, view)).filter(([name]) => !MOVING.has(name)))
-  return (
-    still(before.subscription) !== still(after.subscription) ||
-    canonicalJson(before.subscription.items) !== canonicalJson(after.subscription.items)
-  )
+  return hasChanged(view, (subscription) => subscriptionObject(subscription, view), MOVING)
 }

@@ -1,8 +1,8 @@
-import type { Subscription, View } from '../../../model/entities.ts'
+import type { View } from '../../../model/entities.ts'
 import { isRecord } from '../../../model/facts.ts'
 import type { BillingRecord, Fact, FactKind, Told } from '../../../model/facts.ts'
-import { canonicalJson } from '../../../model/json.ts'
 import type { Notification, Origin } from '../../dialect.ts'
+import { hasChanged } from '../shared/has_changed.ts'
 import { notificationsOf } from '../shared/notify.ts'
 import type { Draft, Envelope } from '../shared/notify.ts'
 import {
@@ -153,12 +153,5 @@ const MOVING = new Set([
 ])
 
 function isModified(view: View): boolean {
-  const { before, after } = view
-  if (before.subscription === null || after.subscription === null) return false
-  const still = (subscription: Subscription): string =>
-    canonicalJson(Object.entries(subscriptionObject(subscription, view)).filter(([name]) => !MOVING.has(name)))
-  return (
-    still(before.subscription) !== still(after.subscription) ||
-    canonicalJson(before.subscription.items) !== canonicalJson(after.subscription.items)
-  )
+  return hasChanged(view, (subscription) => subscriptionObject(subscription, view), MOVING)
 }
