@@ -1,8 +1,6 @@
 /** Schemas of what the routes of the sending end take. Names have underscores; see `billing_names.ts`. */
 import { z } from 'zod'
 import { parseCurrency } from '../model/currency.ts'
-import { parseInstant } from '../model/instant.ts'
-import type { Instant } from '../model/instant.ts'
 import { messageOf } from '../model/error.ts'
 import { money } from '../model/money.ts'
 import type { Money } from '../model/money.ts'
@@ -23,16 +21,6 @@ export const idOrMinted = z
 
 export const nameText = z.string().min(1).max(500)
 export const nameOrNull = nameText.nullable().default(null)
-
-export const instantIn = z
-  .string()
-  .max(40)
-  .transform((text, context): Instant => {
-    const at = parseInstant(text)
-    if (at !== null) return at
-    context.addIssue({ code: 'custom', message: 'must be an ISO 8601 instant such as 2026-01-31T00:00:00Z' })
-    return z.NEVER
-  })
 
 export const currencyIn = z
   .string()

@@ -10,9 +10,10 @@ import { SCOPES } from '../../ports/api_store.ts'
 import { accountOut, clockOut, toldOut } from '../billing_answers.ts'
 import { ACCOUNT_PATH } from './billing_command_route.ts'
 import { camel, snake } from '../billing_names.ts'
-import { accountIn, inAccount, instantIn, nameText } from '../billing_schemas.ts'
+import { accountIn, inAccount, nameText } from '../billing_schemas.ts'
 import { noBody, nothing, pageOf, paging, readCursor, route, writeCursor } from '../route.ts'
 import type { Route } from '../route.ts'
+import { instantText } from '../schemas.ts'
 
 const TAG = 'Accounts'
 
@@ -40,7 +41,7 @@ export function accountRoutes(desk: SendingDesk): readonly Route[] {
         dialect,
         livemode: z.boolean().default(false),
         clock: z
-          .strictObject({ name: nameText.nullable().default(null), now: instantIn })
+          .strictObject({ name: nameText.nullable().default(null), now: instantText })
           .nullable()
           .default(null)
           .describe('Where its test clock starts; null: the real clock.'),
@@ -169,7 +170,7 @@ export function clockRoutes(desk: SendingDesk): readonly Route[] {
       query: nothing,
       body: z
         .strictObject({
-          to: instantIn.optional().describe('An instant that is not earlier; its own time does what is due now.'),
+          to: instantText.optional().describe('An instant that is not earlier; its own time does what is due now.'),
           next: z.literal(true).optional().describe('To the next thing that is due.'),
         })
         .refine(({ to, next }) => (to === undefined) !== (next === undefined), 'needs either to or next')

@@ -7,7 +7,6 @@ import {
   customerIn,
   idOrMinted,
   idText,
-  instantIn,
   itemsIn,
   metadataIn,
   methodIn,
@@ -19,6 +18,7 @@ import {
 import { commandRoute } from './billing_command_route.ts'
 import type { CommandRoute } from './billing_command_route.ts'
 import { noBody, nothing } from '../route.ts'
+import { instantText } from '../schemas.ts'
 
 const CUSTOMERS = 'Customers'
 const SUBSCRIPTIONS = 'Subscriptions'
@@ -124,13 +124,13 @@ const subscriptionCreateIn = z.strictObject({
   id: idOrMinted,
   items: itemsIn,
   trial_days: z.int().min(1).max(3650).nullable().optional(),
-  trial_end: instantIn.nullable().optional(),
+  trial_end: instantText.nullable().optional(),
   trial_end_behavior: z.enum(['invoice', 'cancel', 'pause']).optional(),
-  start_at: instantIn.nullable().optional().describe('When service is to start; null: now.'),
-  anchor: instantIn.nullable().optional().describe('From when cycles are counted, if not from the start.'),
+  start_at: instantText.nullable().optional().describe('When service is to start; null: now.'),
+  anchor: instantText.nullable().optional().describe('From when cycles are counted, if not from the start.'),
   total_cycles: cycles.optional(),
   upfront: moneyIn.nullable().optional().describe('Charged with the authorisation, beside the plan.'),
-  expires_at: instantIn.nullable().optional().describe('When the offer to authorise ends.'),
+  expires_at: instantText.nullable().optional().describe('When the offer to authorise ends.'),
   collection: collection.optional(),
   days_until_due: days.nullable().optional(),
   default_payment_method: idText.nullable().optional(),
@@ -144,13 +144,13 @@ const subscriptionUpdateIn = z.strictObject({
   quantity: z.number().min(0).optional(),
   metadata: metadataIn.optional(),
   cancel_at_period_end: z.boolean().optional(),
-  cancel_at: instantIn.nullable().optional().describe('Null takes a planned cancellation back.'),
+  cancel_at: instantText.nullable().optional().describe('Null takes a planned cancellation back.'),
   cancel_reason: z.string().max(500).nullable().optional(),
   by: actorIn.optional(),
   pause_collection: z
     .strictObject({
       invoices: z.enum(['keep_as_draft', 'mark_uncollectible', 'void']).default('void'),
-      resumes_at: instantIn.nullable().default(null),
+      resumes_at: instantText.nullable().default(null),
     })
     .nullable()
     .optional()
@@ -159,7 +159,7 @@ const subscriptionUpdateIn = z.strictObject({
   collection: collection.optional(),
   days_until_due: days.nullable().optional(),
   trial_end: z
-    .union([z.literal('now'), instantIn])
+    .union([z.literal('now'), instantText])
     .optional()
     .describe('`now` ends a trial at once.'),
   total_cycles: cycles.optional(),
@@ -213,7 +213,7 @@ export const subscriptionCommands: readonly CommandRoute[] = [
     id: 'pauseSubscription',
     summary: 'Pause the service; collection alone is paused by an update',
     tag: SUBSCRIPTIONS,
-    body: z.strictObject({ by: actorIn.default('admin'), resumes_at: instantIn.nullable().optional() }),
+    body: z.strictObject({ by: actorIn.default('admin'), resumes_at: instantText.nullable().optional() }),
     shows: 'subscription',
     command: (rest, id) => ({ command: { kind: 'subscription.pause', id, ...rest } }),
   }),

@@ -5,7 +5,6 @@ import {
   customerIn,
   idOrMinted,
   idText,
-  instantIn,
   itemsIn,
   metadataIn,
   methodIn,
@@ -16,6 +15,7 @@ import {
 import { commandRoute } from './billing_command_route.ts'
 import type { CommandRoute } from './billing_command_route.ts'
 import { noBody, nothing } from '../route.ts'
+import { instantText } from '../schemas.ts'
 
 const INVOICES = 'Invoices'
 const PAYMENTS = 'Payments'
@@ -183,7 +183,7 @@ export const checkoutCommands: readonly CommandRoute[] = [
       trial_days: z.int().min(1).max(3650).nullable().default(null),
       reference: idText.nullable().default(null).describe('Your own reference.'),
       success_url: z.url().max(2000).nullable().default(null),
-      expires_at: instantIn.nullable().default(null),
+      expires_at: instantText.nullable().default(null),
       metadata: metadataIn.optional(),
     }),
     shows: 'checkout',

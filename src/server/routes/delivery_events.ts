@@ -7,7 +7,7 @@ import type { Json, JsonObject } from '../../model/json.ts'
 import { publishedEvent } from '../billing_answers.ts'
 import { ACCOUNT_PATH } from './billing_command_route.ts'
 import { camel, snake } from '../billing_names.ts'
-import { accountIn, idText, inAccount, inAccountWithId, instantIn } from '../billing_schemas.ts'
+import { accountIn, idText, inAccount, inAccountWithId } from '../billing_schemas.ts'
 import {
   deliveryOut,
   eventDetailOut,
@@ -20,6 +20,7 @@ import {
 } from '../delivery_schemas.ts'
 import { noBody, nothing, pageOf, paging, route } from '../route.ts'
 import type { Route } from '../route.ts'
+import { instantText } from '../schemas.ts'
 
 const TAG = 'Events'
 const COLLECTION = `${ACCOUNT_PATH}/events`
@@ -100,8 +101,8 @@ function newEvent(given: z.output<typeof newEventIn>, key: string | null): NewEv
 
 const order = z.enum(['newest', 'oldest']).default('newest')
 const times = {
-  from: instantIn.optional().describe('On the account’s clock, inclusive.'),
-  until: instantIn.optional().describe('Exclusive.'),
+  from: instantText.optional().describe('On the account’s clock, inclusive.'),
+  until: instantText.optional().describe('Exclusive.'),
 }
 
 /** Searching and reading. */

@@ -5,10 +5,11 @@ import type { Json } from '../../model/json.ts'
 import type { Replay } from '../../ports/delivery_chores.ts'
 import { ACCOUNT_PATH } from './billing_command_route.ts'
 import { camel, snake } from '../billing_names.ts'
-import { accountIn, idText, inAccount, inAccountWithId, instantIn } from '../billing_schemas.ts'
+import { accountIn, idText, inAccount, inAccountWithId } from '../billing_schemas.ts'
 import { eventTypeIn, keySetOut, replayOut, stateIn } from '../delivery_schemas.ts'
 import { noBody, nothing, pageOf, route } from '../route.ts'
 import type { Route } from '../route.ts'
+import { instantText } from '../schemas.ts'
 
 const TAG = 'Replays'
 const COLLECTION = `${ACCOUNT_PATH}/replays`
@@ -32,8 +33,8 @@ export function replayRoutes(desk: SendingDesk): readonly Route[] {
         states: z.array(stateIn).min(1).optional().describe('Default: what did not arrive, `exhausted` and `skipped`.'),
         type: eventTypeIn.optional(),
         customer: idText.optional(),
-        from: instantIn.optional().describe('On the account’s clock, inclusive.'),
-        until: instantIn.optional().describe('Exclusive.'),
+        from: instantText.optional().describe('On the account’s clock, inclusive.'),
+        until: instantText.optional().describe('Exclusive.'),
       }),
       status: 201,
       answer: replayOut,
