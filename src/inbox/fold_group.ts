@@ -6,7 +6,7 @@ import type { SourceTraits } from '../ledger/standing.ts'
 import type { Folded, SubjectState } from '../ledger/state.ts'
 import { expectedBy, watch } from '../ledger/watch.ts'
 import type { AccessAnswer } from '../model/access.ts'
-import { FACT_KINDS } from '../model/facts.ts'
+import { FACT_KINDS, NO_ACCESS } from '../model/facts.ts'
 import type { AccessSummary, DerivedFact } from '../model/facts.ts'
 import type { Instant } from '../model/instant.ts'
 import { writeModel } from '../model/json.ts'
@@ -195,8 +195,6 @@ function customerOf(folded: Folded, fact: DerivedFact): string | null {
   return folded.state.subscriptions.find(({ id }) => id === fact.subscription)?.customer ?? null
 }
 
-const NOTHING: AccessSummary = { allowed: false, level: 'none', plan: null, features: [] }
-
 interface AccessChanges {
   readonly rows: readonly AccessRow[]
   readonly facts: readonly FactRow[]
@@ -211,7 +209,7 @@ function changesOfAccess(work: GroupWork, answers: Answers): AccessChanges {
   const tellings: Telling[] = []
   for (const [customer, answer] of answers.after) {
     const old = known.get(customer)
-    const from = old === undefined ? NOTHING : readSummary(old.summary)
+    const from = old === undefined ? NO_ACCESS : readSummary(old.summary)
     const to = summaryOf(answer)
     const changed = writeModel(from) !== writeModel(to)
     const number = (old?.number ?? 0) + (changed ? 1 : 0)

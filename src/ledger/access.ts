@@ -4,6 +4,7 @@
  * one subscription lacks takes nothing from another.
  */
 import type { AccessAnswer, Hold, Reason, Standing } from '../model/access.ts'
+import { NO_ACCESS } from '../model/facts.ts'
 import type { AccessSummary, Fact } from '../model/facts.ts'
 import { earliest } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
@@ -265,7 +266,7 @@ export function accessChange(
   after: AccessAnswer,
   about: { readonly user: string; readonly at: Instant },
 ): Fact<'access_changed'> | null {
-  const from = before === null ? NOTHING : summaryOf(before)
+  const from = before === null ? NO_ACCESS : summaryOf(before)
   const to = summaryOf(after)
   if (
     from.allowed === to.allowed &&
@@ -283,5 +284,3 @@ export function accessChange(
     detail: { from, to, until: after.until, why: after.why.map((reason) => reason.words) },
   }
 }
-
-const NOTHING: AccessSummary = { allowed: false, level: 'none', plan: null, features: [] }

@@ -311,6 +311,9 @@ export interface AccessSummary {
   readonly features: readonly string[]
 }
 
+/** What a customer may do of whom nothing is known. */
+export const NO_ACCESS: AccessSummary = { allowed: false, level: 'none', plan: null, features: [] }
+
 /** A fact: what happened to what, and when it happened (on the provider's clock). */
 export type Fact<K extends FactKind = FactKind> = {
   readonly [Kind in K]: {
