@@ -246,3 +246,8 @@ function withSaid({ op, with: fields }: Action): JsonObject {
 export function actionNames(): readonly string[] {
   return Object.keys(ACTIONS).sort()
 }
+
+/** Other names of actions, with the action that each stands for, for the documentation. */
+export function actionAliases(): Readonly<Record<string, string>> {
+  return ALIASES
+}
