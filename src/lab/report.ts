@@ -73,10 +73,9 @@ export function junitReport(reports: readonly StoryReport[]): string {
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
 
-/** Characters that XML 1.0 cannot carry in any form. */
-// oxlint-disable-next-line no-control-regex -- they are what is looked for
-const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g
+/** Everything but the characters that XML 1.0 can carry: half pairs too. @source XML 1.0, production 2 (Char) */
+const NOT_IN_XML = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu
 
 function escape(text: string): string {
-  return text.replaceAll(CONTROL, '?').replaceAll(/[&<>"]/g, (character) => ENTITIES[character] ?? character)
+  return text.replaceAll(NOT_IN_XML, '?').replaceAll(/[&<>"]/g, (character) => ENTITIES[character] ?? character)
 }
