@@ -25,7 +25,9 @@ export interface Vector {
   readonly ours: 'open' | 'refused' | 'not-applicable'
 }
 
-export const VECTORS: readonly Vector[] = JSON.parse(readFileSync(new URL('../../../vectors/razorpay.json', import.meta.url), 'utf8')).vectors
+export const VECTORS: readonly Vector[] = JSON.parse(
+  readFileSync(new URL('../../../vectors/razorpay.json', import.meta.url), 'utf8'),
+).vectors
 
 export const SECRET = 'rzp_whk_for_tests'
 
