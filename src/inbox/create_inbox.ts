@@ -87,17 +87,18 @@ export function createInbox(ports: InboxPorts, options: InboxOptions = {}): Inbo
     reactor.wake()
     reconciler.wake()
   }
-  const processor = new Processor({ ...folding, folded })
+  const processor = new Processor({ ...folding, folded, storing: () => ingest.isStoring })
   const queued = (): void => {
     processor.wake()
     reactor.wake()
   }
   const stored = (): void => processor.wake()
+  const ingest = createIngest({ sources, store: store.received, clock, log, metrics, newId, stored }, options.ingest)
   const retention = new Retention({ store, clock, log }, options.retention)
   const parts = [processor, reactor, reconciler, retention]
   const loops = new Loops((signal) => parts.map((part) => part.run(signal)))
   return {
-    ingest: createIngest({ sources, store: store.received, clock, log, metrics, newId, stored }, options.ingest),
+    ingest,
     sources,
     policies,
     handlers,

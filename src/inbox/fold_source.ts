@@ -17,6 +17,7 @@ import type { GroupChange, Telling, Told } from './fold_group.ts'
 import { readFact } from './ledger_texts.ts'
 import { newReaction } from './reaction_data.ts'
 import type { IdSource } from './receipt_ids.ts'
+import { turn } from './waker.ts'
 
 export interface FoldPorts {
   readonly store: InboxStore
@@ -46,6 +47,9 @@ export interface SourceFolded {
   readonly retracted: number
 }
 
+/** Groups folded at a stretch: a few milliseconds. */
+const GROUPS_A_TURN = 16
+
 /** @throws whatever the ledger or the store throw; nothing is changed then */
 export async function foldSource(ports: FoldPorts, transaction: Transaction, work: SourceWork): Promise<SourceFolded> {
   const { store } = ports
@@ -58,12 +62,17 @@ export async function foldSource(ports: FoldPorts, transaction: Transaction, wor
     groups.filter(({ group }) => group.state !== '').map(({ group }) => group.id),
   )
   const byGroup = contentsByGroup(stored)
-  const changes = groups.map(({ group, told }) => {
+  const changes: { readonly change: GroupChange; readonly contents: GroupContents }[] = []
+  for (const { group, told } of groups) {
     const { policy, traits } = work
     const contents = byGroup.get(group.id) ?? NO_CONTENTS
-    const change = foldGroup({ source: of.source, group, stored: contents, told, policy, traits, at })
-    return { change, contents, told }
-  })
+    changes.push({
+      change: foldGroup({ source: of.source, group, stored: contents, told, policy, traits, at }),
+      contents,
+    })
+    // A fold of a full batch takes long: requests that came meanwhile are read and answered.
+    if (changes.length % GROUPS_A_TURN === 0) await turn()
+  }
   const outbox = new OutboxWriter(ports, transaction, work)
   for (const { change, contents } of changes) await outbox.add(change, contents)
   const merged = changes.map(({ change }) => change)

@@ -34,6 +34,11 @@ export class GroupCommit<T> {
     this.#options = options
   }
 
+  /** Whether items wait or are being written. False by the time the promises of the last write resolve. */
+  get isBusy(): boolean {
+    return this.#waiting.length > 0 || this.#writes > 0
+  }
+
   /** @returns null if too many wait already; else a promise that resolves when the item is durable */
   add(item: T): Promise<void> | null {
     if (this.#waiting.length >= this.#options.maxWaiting) return null

@@ -40,6 +40,8 @@ export type IngestAnswer =
 /** Takes deliveries in: opens them, stores them durably, and answers. Nothing else happens before the answer. */
 export interface Ingest {
   receive(arrival: Arrival): Promise<IngestAnswer>
+  /** Whether deliveries are being stored at this moment. */
+  readonly isStoring: boolean
 }
 
 export interface IngestOptions {
@@ -100,6 +102,10 @@ class IngestRoute implements Ingest {
       maxWrites: options.maxWrites,
       maxWaiting: MAX_WAITING,
     })
+  }
+
+  get isStoring(): boolean {
+    return this.#commit.isBusy
   }
 
   async receive(arrival: Arrival): Promise<IngestAnswer> {
@@ -193,6 +199,8 @@ class IngestRoute implements Ingest {
     })
     if (durable === null) return null
     await durable
+    // What was stored before it may have waited for it.
+    this.#ports.stored()
     await this.#cap(source)
     return id
   }

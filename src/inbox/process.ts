@@ -24,10 +24,12 @@ export interface ProcessPorts extends FoldPorts {
   readonly metrics: Metrics
   /** Called after a fold was committed. */
   readonly folded: () => void
+  /** Whether deliveries are being stored at this moment: more will wait soon. */
+  readonly storing: () => boolean
 }
 
-/** Deliveries of one transaction: enough to share its flush, few enough that requests are not kept waiting by it. */
-const BATCH = 64
+/** Deliveries of one transaction: neighbours share the pages they change, and requests wait for it a tenth of a second at most. */
+const BATCH = 256
 /** Deliveries that another node stored and did not fold are found after this time. */
 const POLL_MS = 5 * SECOND_MS
 /** After a failure of the store. */
@@ -37,23 +39,26 @@ const BACK_OFF_MS = SECOND_MS
  * Folds what was received, behind the answer: decode, registers, facts, reactions in one transaction. A crash anywhere
  * leaves a delivery either received or folded, so a restart goes on where it stopped.
  *
- * Modes of {@link run}: folding batches while there are deliveries; asleep until a delivery was stored here, or for
- * POLL_MS; after a failure of the store asleep for BACK_OFF_MS. A batch that fails for another reason is folded one by
- * one, and the delivery that fails alone is `dead`.
+ * Modes of {@link run}: folding while batches are full; asleep until deliveries were stored here and no more are being
+ * stored, or until they fill a batch, or for POLL_MS; after a failure of the store asleep for BACK_OFF_MS. A batch that
+ * fails for another reason is folded one by one, and the delivery that fails alone is `dead`.
  */
 export class Processor {
   readonly #ports: ProcessPorts
   readonly #waker = new Waker()
   /** Deliveries to be folded one by one, after a batch has failed. */
   #singly = 0
+  /** Deliveries stored here that no batch has claimed, about. */
+  #stored = 0
 
   constructor(ports: ProcessPorts) {
     this.#ports = ports
   }
 
-  /** Something was stored. */
+  /** Something was stored. While more is being stored it waits for it, so that the ingest goes first and batches fill. */
   wake(): void {
-    this.#waker.wake()
+    this.#stored += 1
+    if (this.#stored >= BATCH || !this.#ports.storing()) this.#waker.wake()
   }
 
   /** Folds until the signal ends it; a batch that was begun is finished. */
@@ -62,7 +67,7 @@ export class Processor {
     while (!signal.aborted) {
       try {
         const folded = await this.foldBatch()
-        if (folded > 0) await turn()
+        if (folded >= BATCH || this.#singly > 0) await turn()
         else await this.#waker.sleep(clock, addMs(clock.now(), POLL_MS), signal)
       } catch (error) {
         log.error({ error: messageOf(error) }, 'folding failed; it is tried again')
@@ -94,6 +99,7 @@ export class Processor {
       const notes = await store.transaction(
         async (transaction) => {
           claimed = await store.received.claimReceived(transaction, limit)
+          this.#stored = claimed.length < limit ? 0 : Math.max(0, this.#stored - claimed.length)
           return claimed.length === 0 ? [] : this.#fold(transaction, claimed)
         },
         { durable: false },

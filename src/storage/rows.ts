@@ -80,8 +80,14 @@ export async function insert(statements: Statements, backend: Database['backend'
   const { into, rows, after = '' } = what
   const columns = rows[0]?.length ?? 0
   let changed = 0
+  if (backend === 'embedded') {
+    // One text for all rows: looking its statement up by a text that was joined anew costs as much as running it.
+    const sql = `INSERT INTO ${into} VALUES ${rowsOf(1, columns)} ${after}`
+    for (const row of rows) changed += await statements.run(sql, row)
+    return changed
+  }
   for (let from = 0; from < rows.length;) {
-    const size = backend === 'embedded' ? 1 : powerOfTwo(Math.min(rows.length - from, MAX_ROWS))
+    const size = powerOfTwo(Math.min(rows.length - from, MAX_ROWS))
     const values = rows.slice(from, from + size).flat()
     changed += await statements.run(`INSERT INTO ${into} VALUES ${rowsOf(size, columns)} ${after}`, values)
     from += size

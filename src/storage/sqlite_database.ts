@@ -52,7 +52,7 @@ export class SqliteDatabase implements Database {
       const file = join(this.#folder, 'billhook.db')
       this.#writer = new Connection(new DatabaseSync(file, { timeout: 0 }))
       this.#writer.native.exec(
-        'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000',
+        'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 16000',
       )
       this.#reader = new Connection(new DatabaseSync(file, { readOnly: true, timeout: 0 }))
       this.#reader.native.exec('PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY')

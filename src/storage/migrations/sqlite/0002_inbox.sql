@@ -60,7 +60,7 @@ CREATE TABLE subject_group (
   stale TEXT,
   state TEXT NOT NULL,
   PRIMARY KEY (account, source, id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX subject_group_watch ON subject_group (watch_at) WHERE watch_at IS NOT NULL;
 
 CREATE TABLE membership (
@@ -80,7 +80,7 @@ CREATE TABLE observation (
   subject_group TEXT NOT NULL,
   data TEXT NOT NULL,
   PRIMARY KEY (account, source, delivery, place)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX observation_group ON observation (account, source, subject_group);
 
 CREATE TABLE register (
@@ -90,7 +90,7 @@ CREATE TABLE register (
   id TEXT NOT NULL,
   data TEXT NOT NULL,
   PRIMARY KEY (account, source, kind, id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TABLE fact (
   account TEXT NOT NULL,
@@ -106,7 +106,7 @@ CREATE TABLE fact (
   told_at INTEGER NOT NULL,
   retracted_at INTEGER,
   PRIMARY KEY (account, source, fact_key)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX fact_group ON fact (account, source, subject_group);
 CREATE INDEX fact_time ON fact (account, at, source, fact_key);
 
