@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { missing, seenOf, sightings, wanted } from '../../tools/docs/catalogue.ts'
 import type { Sighting } from '../../tools/docs/catalogue.ts'
-import { catalogueDocument } from '../../tools/docs/documents.ts'
+import { tellings } from '../../tools/docs/dialects.ts'
+import { catalogueDocument, dialectsDocument } from '../../tools/docs/documents.ts'
 
 describe('the events of the seeds', () => {
   let all: readonly Sighting[] = []
@@ -31,5 +32,12 @@ describe('the events of the seeds', () => {
   it('stand in docs/catalogue.md with the story and the step', () => {
     const path = 'docs/catalogue.md'
     expect(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')).toBe(catalogueDocument(all))
+  })
+})
+
+describe('one course of events', () => {
+  it('stands in docs/dialects.md as every dialect tells it', async () => {
+    const path = 'docs/dialects.md'
+    expect(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')).toBe(dialectsDocument(await tellings()))
   })
 })

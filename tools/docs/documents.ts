@@ -6,6 +6,8 @@ import { FACT_KINDS, RECORD_KINDS } from '../../src/model/facts.ts'
 import { REFUSALS } from '../../src/model/verdict.ts'
 import { catalogueParts } from './catalogue.ts'
 import type { Sighting } from './catalogue.ts'
+import { dialectParts } from './dialects.ts'
+import type { Tellings } from './dialects.ts'
 import { lifecycleParts } from './lifecycle.ts'
 
 const root = new URL('../../', import.meta.url)
@@ -44,6 +46,11 @@ function replaceBetween(text: string, mark: string, content: string): string {
 /** docs/catalogue.md, from what the stories were seen to emit. */
 export function catalogueDocument(sightings: readonly Sighting[]): string {
   return page('Catalogue', catalogueParts(sightings, table))
+}
+
+/** docs/dialects.md, from what each dialect was seen to tell. */
+export function dialectsDocument(told: Tellings): string {
+  return page('Dialects', dialectParts(told, table))
 }
 
 function errors(): string {
