@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Entities, View } from '../../src/model/entities.ts'
+import { NO_ENTITIES } from '../../src/model/entities.ts'
+import type { View } from '../../src/model/entities.ts'
 import type { Fact } from '../../src/model/facts.ts'
 import { addMs, DAY_MS, HOUR_MS, instant, MINUTE_MS } from '../../src/model/instant.ts'
 import type { Instant } from '../../src/model/instant.ts'
@@ -9,27 +10,11 @@ import { event, eventually, makeRig, NOON, realAccount } from '../support/delive
 import type { Rig } from '../support/delivery.ts'
 import { openSink } from '../support/sink.ts'
 
-const NOBODY: Entities = {
-  customer: null,
-  product: null,
-  price: null,
-  payment_method: null,
-  subscription: null,
-  invoice: null,
-  invoice_item: null,
-  payment: null,
-  refund: null,
-  checkout: null,
-  meter: null,
-  usage: null,
-  clock: null,
-}
-
 const VIEW: View = {
   account: 'acme',
   livemode: false,
-  before: NOBODY,
-  after: NOBODY,
+  before: NO_ENTITIES,
+  after: NO_ENTITIES,
   prices: {},
   products: {},
   paymentMethods: {},

@@ -1,4 +1,5 @@
 /** Entities and views written by hand: a customer on a monthly plan, paid by card. */
+import { NO_ENTITIES } from '../../../src/model/entities.ts'
 import type {
   Checkout,
   Customer,
@@ -219,29 +220,13 @@ export const usage: UsageTotal = {
   updatedAt: START,
 }
 
-const NONE: Entities = {
-  customer: null,
-  product: null,
-  price: null,
-  payment_method: null,
-  subscription: null,
-  invoice: null,
-  invoice_item: null,
-  payment: null,
-  refund: null,
-  checkout: null,
-  meter: null,
-  usage: null,
-  clock: null,
-}
-
 /** A view in which the customer is always there; `before` has nothing unless given. */
 export function viewOf(after: Partial<Entities>, before: Partial<Entities> = {}, more: Partial<View> = {}): View {
   return {
     account: 'default',
     livemode: false,
-    before: { ...NONE, ...before },
-    after: { ...NONE, customer, ...after },
+    before: { ...NO_ENTITIES, ...before },
+    after: { ...NO_ENTITIES, customer, ...after },
     prices: { [price.id]: price },
     products: { [product.id]: product },
     paymentMethods: {},

@@ -1,3 +1,4 @@
+import { NO_ENTITIES } from '../../../src/model/entities.ts'
 import type {
   Checkout,
   Customer,
@@ -21,22 +22,6 @@ import { at } from './support.ts'
 
 /** The entities of the stories, as the engine would keep them. Each test changes what its story changes. */
 const START = at('2026-01-01T00:00:00Z')
-
-const NOTHING: Entities = {
-  customer: null,
-  product: null,
-  price: null,
-  payment_method: null,
-  subscription: null,
-  invoice: null,
-  invoice_item: null,
-  payment: null,
-  refund: null,
-  checkout: null,
-  meter: null,
-  usage: null,
-  clock: null,
-}
 
 export const customer: Customer = {
   id: 'bhcus_0123456789abcdefghijklmn',
@@ -339,8 +324,8 @@ export function viewOf(after: Partial<Entities>, before: Partial<Entities> = {},
   return {
     account: 'acct_1SBE9vBe0ycHroRB',
     livemode: false,
-    before: { ...NOTHING, ...after, ...before },
-    after: { ...NOTHING, ...after },
+    before: { ...NO_ENTITIES, ...after, ...before },
+    after: { ...NO_ENTITIES, ...after },
     prices: Object.fromEntries([price, premium, tiered, metered, oneOff].map((one) => [one.id, one])),
     products: { [product.id]: product },
     paymentMethods: { [method.id]: method, [debit.id]: debit },
