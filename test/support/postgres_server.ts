@@ -7,6 +7,7 @@ import { execFile, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import {
   chownSync,
+  cpSync,
   existsSync,
   mkdtempSync,
   readFileSync,
@@ -41,20 +42,25 @@ interface Owner {
 }
 
 export async function startPostgres(): Promise<PostgresServer> {
-  const bin = findBinaries()
   const owner: Owner = process.getuid?.() === 0 ? { uid: OTHER_USER, gid: OTHER_USER } : {}
   const folder = mkdtempSync(join(tmpdir(), 'billhook-postgres-'))
   if (owner.uid !== undefined) chownSync(folder, OTHER_USER, OTHER_USER)
+  const bin = await reachable(findBinaries(), folder, owner)
   const data = join(folder, 'data')
   const env = { ...process.env, LC_ALL: 'C', LANG: 'C' }
   await run(
     join(bin, 'initdb'),
     ['-D', data, '-U', 'billhook', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync', '--no-instructions'],
-    { ...owner, env },
+    { ...owner, env, cwd: folder },
   )
   const port = await freePort()
   writeFileSync(join(data, 'postgresql.auto.conf'), configuration(folder, port))
-  const server = spawn(join(bin, 'postgres'), ['-D', data], { ...owner, env, stdio: ['ignore', 'ignore', 'pipe'] })
+  const server = spawn(join(bin, 'postgres'), ['-D', data], {
+    ...owner,
+    env,
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   watch(server)
   let ended = false
   const stop = async (): Promise<void> => {
@@ -70,6 +76,22 @@ export async function startPostgres(): Promise<PostgresServer> {
     throw error
   }
   return { url: `postgres://billhook@127.0.0.1:${port}/postgres`, folder, pid: server.pid ?? 0, stop }
+}
+
+/**
+ * The folder of the binaries, as the other user can run them: a checkout below root's own home, which nobody else may
+ * enter, is copied out of there.
+ */
+async function reachable(bin: string, folder: string, owner: Owner): Promise<string> {
+  try {
+    await run(join(bin, 'postgres'), ['--version'], { ...owner, cwd: folder })
+    return bin
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EACCES')) throw error
+    const copy = join(folder, 'native')
+    cpSync(dirname(bin), copy, { recursive: true, dereference: true })
+    return join(copy, 'bin')
+  }
 }
 
 /** Syncs stay on: what the tests prove about durability must hold. */
