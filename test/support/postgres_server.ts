@@ -7,7 +7,6 @@ import { execFile, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import {
   chownSync,
-  cpSync,
   existsSync,
   mkdtempSync,
   readFileSync,
@@ -89,7 +88,8 @@ async function reachable(bin: string, folder: string, owner: Owner): Promise<str
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EACCES')) throw error
     const copy = join(folder, 'native')
-    cpSync(dirname(bin), copy, { recursive: true, dereference: true })
+    // The libraries' links lead back into the checkout: what they lead to is copied instead.
+    await run('cp', ['-RL', dirname(bin), copy])
     return join(copy, 'bin')
   }
 }
