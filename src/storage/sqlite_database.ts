@@ -54,6 +54,8 @@ export class SqliteDatabase implements Database {
       this.#writer.native.exec(
         'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 16000',
       )
+      // Nothing of a temporary store outlives it: it waits for no disk.
+      if (this.#temporary) this.#writer.native.exec('PRAGMA synchronous = OFF')
       this.#reader = new Connection(new DatabaseSync(file, { readOnly: true, timeout: 0 }))
       this.#reader.native.exec('PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY')
     } catch (error) {
@@ -114,7 +116,7 @@ export class SqliteDatabase implements Database {
 
   async #runTransaction<T>(work: (transaction: Transaction) => Promise<T>, durable: boolean): Promise<T> {
     const { native } = this.#writer
-    if (durable !== this.#durable) {
+    if (durable !== this.#durable && !this.#temporary) {
       // In write-ahead mode NORMAL writes without waiting for the disk; the next FULL commit takes everything before it along.
       native.exec(`PRAGMA synchronous = ${durable ? 'FULL' : 'NORMAL'}`)
       this.#durable = durable
