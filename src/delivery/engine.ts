@@ -17,8 +17,9 @@ const STORE_PAUSE_MS = 1_000
 const SWEEP_MS = 60_000
 const SWEEP_BACK_MS = 120_000
 
-/** Full lanes' deliveries that are due are put off by this. */
-const DEFER_MS = 5_000
+/** What is due for full lanes is put off by this, so that the next claim need not look past it. */
+const DEFER_FAILING_MS = 5_000
+const DEFER_BUSY_MS = 200
 const DEFER_MAX = 1_000
 
 /**
@@ -141,10 +142,12 @@ export class DeliveryEngine {
     const limit = Math.min(this.#options.claimMax, this.#worker.room)
     if (limit === 0) return false
     const now = this.#ports.clock.now()
-    const except = this.#worker.fullLanes()
+    const { failing, busy } = this.#worker.fullLanes()
+    const except = [...failing, ...busy]
     const claimed = await this.#ports.queue.claim({ node, now, until: addMs(now, CLAIM_MS), limit, except })
     this.#worker.accept(claimed)
-    if (except.length > 0) await this.#ports.queue.defer(except, now, addMs(now, DEFER_MS), DEFER_MAX)
+    await this.#ports.queue.defer(failing, now, addMs(now, DEFER_FAILING_MS), DEFER_MAX)
+    await this.#ports.queue.defer(busy, now, addMs(now, DEFER_BUSY_MS), DEFER_MAX)
     this.#ports.metrics.gauge('billhook_delivery_memory', this.#options.memoryMax - this.#worker.room)
     return claimed.length === limit
   }

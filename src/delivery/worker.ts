@@ -114,12 +114,14 @@ export class DeliveryWorker {
     return this.#node === null ? 0 : Math.max(0, this.#options.memoryMax - this.#held.size - this.#reservedAll)
   }
 
-  /** Endpoints whose lanes are full. */
-  fullLanes(): readonly string[] {
-    return this.#queue
-      .lanesDeeperThan(LANE_MIN)
-      .filter((lane) => this.#queue.depth(lane) >= this.#depthMax(lane))
-      .map((lane) => lane.slice(lane.indexOf(' ') + 1))
+  /** Endpoints whose lanes are full, those that only fail and those that are busy. */
+  fullLanes(): { readonly failing: readonly string[]; readonly busy: readonly string[] } {
+    const full = this.#queue.lanesDeeperThan(LANE_MIN).filter((lane) => this.#queue.depth(lane) >= this.#depthMax(lane))
+    const endpointOf = (lane: string): string => lane.slice(lane.indexOf(' ') + 1)
+    return {
+      failing: full.filter((lane) => this.#isFailing(lane)).map(endpointOf),
+      busy: full.filter((lane) => !this.#isFailing(lane)).map(endpointOf),
+    }
   }
 
   /**
