@@ -91,6 +91,12 @@ const ACTIONS: Readonly<Record<string, ActionReader>> = { ...OTHER_ACTIONS, ...s
 
 /** Other names that stories may use for the same action. */
 const ALIASES: Readonly<Record<string, string>> = {
+  'payment_intent.authenticate': 'payment.confirm',
+  'payment.complete_action': 'payment.confirm',
+  'invoice.complete_action': 'payment.confirm',
+  'customer.authenticate': 'payment.confirm',
+  'sca.complete': 'payment.confirm',
+  'payment.decided': 'payment.confirm',
   'subscription.cancel_at_period_end': 'subscription.update',
   'subscription.cancel_at_cycle_end': 'subscription.cancel',
   'subscription.pause_collection': 'subscription.update',
@@ -222,7 +228,10 @@ const ALIASES: Readonly<Record<string, string>> = {
  * @throws BillhookError `scenario_invalid` for an action that is not known, or a field that is wrong
  */
 export function effectsOf(action: Action, context: ActionContext, notes: string[] = []): readonly Effect[] {
-  const reader = ACTIONS[ALIASES[action.op] ?? action.op]
+  const op = ALIASES[action.op] ?? action.op
+  // A card that is changed for a subscription is changed there, whoever changes it.
+  const forSubscription = op === 'customer.set_default_payment_method' && 'subscription' in action.with
+  const reader = ACTIONS[forSubscription ? 'subscription.change_payment_method' : op]
   if (reader === undefined)
     throw new BillhookError(
       'scenario_invalid',

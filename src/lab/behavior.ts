@@ -6,8 +6,8 @@ const WORDS = [
   [/expired/i, 'expired'],
   [/(processing|pending|async|later).*(fail|decline)/i, 'processing_then_fails'],
   [/processing|pending|async|later/i, 'processing_then_pays'],
-  [/action|authentication|3ds|sca\b|requires|challenge/i, 'needs_action'],
-  [/fail|declin|refus|reject|error/i, 'declines'],
+  [/action|authentication|3ds|three_?d|sca\b|requires|challenge/i, 'needs_action'],
+  [/fail|declin|refus|reject|error|bad|stolen|lost|blocked/i, 'declines'],
 ] as const satisfies readonly (readonly [RegExp, SandboxBehavior])[]
 
 /** What the sandbox does with a payment method of this name, or for an outcome of this name; by default it pays. */
