@@ -117,7 +117,6 @@ export class DeliveryWorker {
   /** Endpoints whose lanes are full, those that only fail and those that are busy. */
   fullLanes(): { readonly failing: readonly string[]; readonly busy: readonly string[] } {
     const full = this.#queue.lanesDeeperThan(LANE_MIN).filter((lane) => this.#queue.depth(lane) >= this.#depthMax(lane))
-    const endpointOf = (lane: string): string => lane.slice(lane.indexOf(' ') + 1)
     return {
       failing: full.filter((lane) => this.#isFailing(lane)).map(endpointOf),
       busy: full.filter((lane) => !this.#isFailing(lane)).map(endpointOf),
@@ -346,6 +345,10 @@ export class DeliveryWorker {
 
 function laneOf({ account, id }: { readonly account: string; readonly id: string }): string {
   return `${account} ${id}`
+}
+
+function endpointOf(lane: string): string {
+  return lane.slice(lane.indexOf(' ') + 1)
 }
 
 function keyOf({ event, endpoint }: DueDelivery): DeliveryKey {
