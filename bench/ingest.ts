@@ -127,10 +127,10 @@ async function askBeside(served: Served, customer: string): Promise<number> {
   const pool = new Pool(served.url, { connections: 1, pipelining: 1 })
   const path = `/v1/access?source=cards&customer=${customer}`
   const headers = { authorization: `Bearer ${served.key}` }
-  let isOver = false
+  const over = new AbortController()
   const latencies: number[] = []
   const asking = async (): Promise<void> => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const at = performance.now()
       const answer = await pool.request({ path, method: 'GET', headers })
       await answer.body.dump()
@@ -140,7 +140,7 @@ async function askBeside(served: Served, customer: string): Promise<number> {
   }
   const asked = asking()
   await measure(served, 64, 10_000)
-  isOver = true
+  over.abort()
   await asked
   await pool.close()
   return percentile(
