@@ -74,7 +74,7 @@ describe('billhook start', () => {
     const server = await start(dataFolder)
     expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
     expect((await fetch(`${server.url}/health`)).status).toBe(200)
-    await server.says('Go on from here:')
+    await server.says('/openapi.json')
     const told = server.out()
     for (const line of ['200  demo-', 'a second time', 'after a later one', 'signature_mismatch', 'timestamp_too_old'])
       expect(told).toContain(line)

@@ -499,6 +499,25 @@ describe('rows that are seldom walked', () => {
     SEEN.add('payment: failed retry initiated')
   })
 
+  it('tell a payment that was on its way and then failed, and one that then came', () => {
+    const bench = shop(STRIPE_PROFILE)
+    bench.holdCharges = true
+    bench.ok(CREATE)
+    const later = { outcome: 'later', reference: null, expectedAt: null } as const
+    const failed = { outcome: 'failed', failure: { code: 'debit_returned', message: null, retryable: 'yes' } } as const
+    const decided = (attempt: number, outcome: typeof later | typeof failed | typeof PAID) =>
+      bench.ok({ kind: 'payment.decided', payment: bench.payment().id, attempt, outcome })
+    decided(1, later)
+    expect(bench.payment().status).toBe('processing')
+    decided(1, failed)
+    expect(bench.payment().status).toBe('failed')
+    bench.ok({ kind: 'subscription.retry', id: 'sub_1', method: null })
+    decided(2, later)
+    decided(2, PAID)
+    expect(bench.payment().status).toBe('succeeded')
+    checkMoves(bench.tellings)
+  })
+
   it('give back what came in for an invoice that was voided meanwhile, and tell a refund that failed', () => {
     const bench = shop(STRIPE_PROFILE)
     bench.holdCharges = true
