@@ -30,7 +30,7 @@ const PAID_ORDER: Kind = { oneOf: ['paid_then_activated', 'activated_then_paid']
  * Every setting of a profile that an account may change, by the name that it is written with. Durations are ISO 8601 texts
  * (`PT1H`, `P3D`).
  */
-const PROFILE_SETTINGS = {
+export const PROFILE_SETTINGS = {
   gate: { path: ['gate'], kind: GATES },
   gate_limit: { path: ['gateLimitMs'], kind: 'duration' },
   draft: { path: ['draftMs'], kind: 'duration' },

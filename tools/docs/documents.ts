@@ -1,6 +1,7 @@
 /** The documents that are generated from tables in the source. `npm run docs` writes them; a test compares them. */
 import { readFileSync } from 'node:fs'
 import { SETTINGS } from '../../src/app/config.ts'
+import { PROFILE_SETTINGS } from '../../src/app/profile.ts'
 import { ERRORS } from '../../src/model/error.ts'
 import { FACT_KINDS, RECORD_KINDS } from '../../src/model/facts.ts'
 import { REFUSALS } from '../../src/model/verdict.ts'
@@ -19,6 +20,7 @@ export function documents(): Readonly<Record<string, string>> {
     'docs/verdicts.md': verdicts(),
     'docs/facts.md': facts(),
     'docs/configuration.md': configuration(),
+    'docs/profile.md': profile(),
     'docs/dependencies.md': dependencies(),
     'CONTRIBUTING.md': replaceBetween(readFileSync(new URL('CONTRIBUTING.md', root), 'utf8'), 'rooms', roomsTable()),
     'docs/lifecycle.md': page('Lifecycle', lifecycleParts(table)),
@@ -51,6 +53,52 @@ export function catalogueDocument(sightings: readonly Sighting[]): string {
 /** docs/dialects.md, from what each dialect was seen to tell. */
 export function dialectsDocument(told: Tellings): string {
   return page('Dialects', dialectParts(told, table))
+}
+
+/** Where the providers' documents contradict each other or leave a choice, and who looks at the switch. */
+const SWITCHES: readonly (readonly [string, string, string, string])[] = [
+  ['catalogue', 'stripe', '`seed`', 'tell changes only by the events that seed 002 knows'],
+  ['payment_entity', 'razorpay', '`as_printed`', 'payment entities only where the printed samples have them'],
+  ['key_order', 'razorpay', '`sorted`', 'keys in alphabetical order at every level'],
+  [
+    'related_events',
+    'razorpay',
+    '`on`',
+    'also `payment.*`, `invoice.*` and the like, beside the ten subscription events',
+  ],
+  ['pending_before_halted', 'razorpay', '`on`', 'the last failed retry also sends `subscription.pending`'],
+  ['data_shape', 'kinde', '`nested`', 'customer, plan and agreement as objects inside `data`'],
+  [
+    'cancelled_on_change',
+    'kinde',
+    '`on`',
+    'a plan change also sends `customer.agreement_cancelled` for the old agreement',
+  ],
+  ['time_offset', 'airwallex', '`colon`', 'times end in `+00:00`, as from 2026-06-30, and not in `+0000`'],
+  ['later_events', 'airwallex 2025-06-16', '`on`', 'also event types that later documents added'],
+  ['updated_on_renewal', 'airwallex 2025-04-25', '`on`', 'a paid renewal also sends `subscription.updated`'],
+  ['verify_endpoints', 'all', '`on`', 'endpoints get events only after their owner has proved them'],
+]
+
+function profile(): string {
+  const takes = (kind: (typeof PROFILE_SETTINGS)[keyof typeof PROFILE_SETTINGS]['kind']): string =>
+    typeof kind === 'object' ? kind.oneOf.map((word) => `\`${word}\``).join(', ') : kind.replaceAll('_', ' ')
+  return page('Account profiles and switches', [
+    'An account is billed by the profile of its dialect’s provider; [lifecycle.md](lifecycle.md) compares them. These settings of an account (`profile` in the API) change one rule each. Durations are ISO 8601 (`PT1H`, `P3D`).',
+    table(
+      ['setting', 'takes', 'rule of the profile'],
+      Object.entries(PROFILE_SETTINGS).map(([name, { path, kind }]) => [
+        `\`${name}\``,
+        takes(kind),
+        `\`${path.join('.')}\``,
+      ]),
+    ),
+    'Switches (`switches` in the API) decide how a dialect tells changes where its provider’s documents contradict each other or leave a choice. Off is the default.',
+    table(
+      ['switch', 'dialect', 'value', 'effect'],
+      SWITCHES.map(([name, dialect, value, effect]) => [`\`${name}\``, dialect, value, effect]),
+    ),
+  ])
 }
 
 function errors(): string {
