@@ -5,7 +5,7 @@
  *
  *   npm run bench:renewals -- [subscriptions…]      default: 1000 10000; 1000 100000 shows that the cost stays flat
  *
- * BILLHOOK_BENCH_DATABASE_URL adds PostgreSQL.
+ * BENCH_BACKENDS=embedded,postgres chooses the stores; PostgreSQL is the one that the tests start, with its syncs on.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -23,6 +23,7 @@ import { createSecretBox } from '../src/runtime/secret_box.ts'
 import { createSeededRandom } from '../src/runtime/system_random.ts'
 import type { Database } from '../src/storage/database.ts'
 import { openDatabase } from '../src/storage/open_store.ts'
+import { startPostgres } from '../test/support/postgres_server.ts'
 
 const ACCOUNT = 'bench'
 const DIALECT = 'airwallex@2025-06-16'
@@ -281,10 +282,15 @@ async function measure(name: string, open: () => Promise<Database>, counts: read
 
 const counts = process.argv.slice(2).map(Number)
 const sizes = counts.length > 0 ? counts : [1000, 10_000]
-const folder = mkdtempSync(join(tmpdir(), 'billhook-bench-'))
+const backends = (process.env['BENCH_BACKENDS'] ?? 'embedded,postgres').split(',')
 let opened = 0
-await measure('embedded', () => openDatabase({ dataFolder: join(folder, String((opened += 1))) }), sizes)
-const databaseUrl = process.env['BILLHOOK_BENCH_DATABASE_URL']
-if (databaseUrl !== undefined)
-  await measure('postgres', () => openDatabase({ databaseUrl, schema: `bench_${process.pid}_${(opened += 1)}` }), sizes)
-rmSync(folder, { recursive: true, force: true })
+if (backends.includes('embedded')) {
+  const folder = mkdtempSync(join(tmpdir(), 'billhook-bench-'))
+  await measure('embedded', () => openDatabase({ dataFolder: join(folder, String((opened += 1))) }), sizes)
+  rmSync(folder, { recursive: true, force: true })
+}
+if (backends.includes('postgres')) {
+  const server = await startPostgres()
+  await measure('postgres', () => openDatabase({ databaseUrl: server.url, schema: `bench_${(opened += 1)}` }), sizes)
+  await server.stop()
+}
