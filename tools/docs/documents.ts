@@ -66,6 +66,12 @@ const SWITCHES: readonly (readonly [string, string, string, string])[] = [
     '`on`',
     'also `payment.*`, `invoice.*` and the like, beside the ten subscription events',
   ],
+  [
+    'authenticated_on_immediate_start',
+    'razorpay',
+    '`on`',
+    'a start with the first payment also sends `subscription.authenticated`',
+  ],
   ['pending_before_halted', 'razorpay', '`on`', 'the last failed retry also sends `subscription.pending`'],
   ['data_shape', 'kinde', '`nested`', 'customer, plan and agreement as objects inside `data`'],
   [

@@ -19,8 +19,11 @@ import { sortKeys } from './wire.ts'
  * the printed samples do, instead of following the rule that it is there if an attempt was made before. `key_order`: `sorted`
  * for the other layout. `related_events`: `on` also sends events about payments, invoices, refunds and tokens.
  * `pending_before_halted`: `on` sends a last `subscription.pending` for the attempt after which it is halted.
+ * `authenticated_on_immediate_start`: `on` sends `subscription.authenticated` before the activation of a subscription that
+ * starts with its first payment, as the table of events says; the page of test payments lists only activated and charged.
  */
-type Switch = 'payment_entity' | 'key_order' | 'related_events' | 'pending_before_halted'
+type Switch =
+  'payment_entity' | 'key_order' | 'related_events' | 'pending_before_halted' | 'authenticated_on_immediate_start'
 
 /** Samples that print a payment. */
 const PRINTED_WITH_PAYMENT = new Set(['subscription.charged', 'subscription.completed'])
@@ -32,7 +35,19 @@ const PRINTED_WITH_PAYMENT = new Set(['subscription.charged', 'subscription.comp
 export function encode(told: Told, view: View, origin: Origin): readonly Notification[] {
   const own = isRecord(told) ? null : subscriptionEvent(told, view)
   const related = isOn(view, 'related_events') ? relatedEvents(told, view) : []
-  return [...(own === null ? [] : [own]), ...related].map((draft) => notificationOf(draft, view, origin))
+  return [...consentAtStart(told, view), ...(own === null ? [] : [own]), ...related].map((draft) =>
+    notificationOf(draft, view, origin),
+  )
+}
+
+/** The consent that lies in the first payment of a subscription that starts at once, where the switch asks for it. */
+function consentAtStart(told: Told, view: View): readonly Draft[] {
+  const { subscription } = view.after
+  const immediate = view.before.subscription?.status === 'pending'
+  if (isRecord(told) || told.kind !== 'subscription_activated' || subscription === null || !immediate) return []
+  if (told.detail.recovered || !isOn(view, 'authenticated_on_immediate_start')) return []
+  const moment = { ...momentOf(subscription), status: 'authorized', chargeAt: subscription.startAt, paid: 0 } as const
+  return [draft('subscription.authenticated', subscription, moment, view)]
 }
 
 function isOn(view: View, name: Switch): boolean {
