@@ -88,15 +88,20 @@ export class Step {
 
   /** What is to be written for this customer. */
   change(): AggregateChange {
-    const { account, profile, catalog } = this.#settings
     return changeOf({
-      account: account.id,
+      account: this.#settings.account.id,
       before: this.#before,
       after: this.#state,
       minted: this.#minter.count,
       version: this.#version,
-      dueAt: due(this.#state, { profile, catalog }),
+      dueAt: this.dueAt,
     })
+  }
+
+  /** When the engine must look at this customer again; null: not by itself. */
+  get dueAt(): Instant | null {
+    const { profile, catalog } = this.#settings
+    return due(this.#state, { profile, catalog })
   }
 
   get publications(): readonly Publication[] {
