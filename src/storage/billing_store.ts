@@ -18,7 +18,7 @@ import type {
 import type { Transaction } from '../ports/transaction.ts'
 import type { Database, SqlRow, SqlValue, Statements } from './database.ts'
 import { listOf } from './placeholders.ts'
-import { count, insert, on, oneOf, text, textOrNull, time, timeOrNull } from './rows.ts'
+import { count, insert, on, oneOf, text, textOrNull, time, timeOrNull, using } from './rows.ts'
 import type { Insert } from './rows.ts'
 
 /** The billing system's tables on either backend. */
@@ -89,7 +89,8 @@ class SqlBillingStore implements BillingStore {
       [account, ...customers],
     )
     const rows = await statements.all(
-      `SELECT customer, kind, id, live, data FROM billing_entity WHERE account = ? AND customer IN (${marks}) AND live = 1`,
+      `SELECT customer, kind, id, live, data FROM ${this.#using('billing_entity', 'billing_entity_customer')}
+       WHERE account = ? AND customer IN (${marks}) AND live = 1`,
       [account, ...customers],
     )
     const entities = Map.groupBy(rows, (row) => text(row, 'customer'))
@@ -210,16 +211,17 @@ class SqlBillingStore implements BillingStore {
     const { account, kind, customer, after, limit } = query
     const [createdAt, id] = after === null ? [null, null] : cursorOf(after)
     const filter = `${customer === null ? '' : ' AND customer = ?'}${
-      createdAt === null ? '' : ' AND (created_at < ? OR (created_at = ? AND id < ?))'
+      createdAt === null ? '' : ' AND (created_at, id) < (?, ?)'
     }`
+    const index = customer === null ? 'billing_entity_list' : 'billing_entity_customer'
     const rows = await this.#database.all(
-      `SELECT kind, id, live, created_at, data FROM billing_entity WHERE account = ? AND kind = ?${filter}
+      `SELECT kind, id, live, created_at, data FROM ${this.#using('billing_entity', index)} WHERE account = ? AND kind = ?${filter}
        ORDER BY created_at DESC, id DESC LIMIT ?`,
       [
         account,
         kind,
         ...(customer === null ? [] : [customer]),
-        ...(createdAt === null ? [] : [createdAt, createdAt, id]),
+        ...(createdAt === null ? [] : [createdAt, id]),
         limit + 1,
       ],
     )
@@ -289,8 +291,9 @@ class SqlBillingStore implements BillingStore {
   }
 
   async chargesWanted(account: string | null, at: Instant, limit: number): Promise<readonly ChargeRow[]> {
+    const index = account === null ? 'billing_charge_wanted' : 'billing_charge_account'
     const rows = await this.#database.all(
-      `SELECT * FROM billing_charge WHERE state = 'wanted' AND due_at <= ?${account === null ? '' : ' AND account = ?'}
+      `SELECT * FROM ${this.#using('billing_charge', index)} WHERE state = 'wanted' AND due_at <= ?${account === null ? '' : ' AND account = ?'}
        ORDER BY due_at, account, charge_key LIMIT ?`,
       [at, ...(account === null ? [] : [account]), limit],
     )
@@ -299,7 +302,8 @@ class SqlBillingStore implements BillingStore {
 
   async nextChargeDue(account: string): Promise<Instant | null> {
     const row = await this.#database.first(
-      `SELECT min(due_at) AS due_at FROM billing_charge WHERE state = 'wanted' AND account = ?`,
+      `SELECT min(due_at) AS due_at FROM ${this.#using('billing_charge', 'billing_charge_account')}
+       WHERE state = 'wanted' AND account = ?`,
       [account],
     )
     return row === null ? null : timeOrNull(row, 'due_at')
@@ -353,6 +357,10 @@ class SqlBillingStore implements BillingStore {
       'INSERT INTO billing_answer (account, answer_key, fingerprint, answer, at) VALUES (?, ?, ?, ?, ?)',
       [account, key, answer.fingerprint, answer.answer, answer.at],
     )
+  }
+
+  #using(table: string, index: string): string {
+    return using(this.#database.backend, table, index)
   }
 
   #in(transaction: Transaction | null): Statements {

@@ -15,7 +15,7 @@ CREATE TABLE billing_entity (
   data TEXT NOT NULL,
   PRIMARY KEY (account, kind, id)
 );
-CREATE INDEX billing_entity_live ON billing_entity (account, customer) WHERE live = 1;
+CREATE INDEX billing_entity_customer ON billing_entity (account, customer, live);
 CREATE INDEX billing_entity_list ON billing_entity (account, kind, created_at, id);
 
 CREATE TABLE billing_aggregate (
@@ -51,6 +51,7 @@ CREATE TABLE billing_charge (
   PRIMARY KEY (account, charge_key)
 );
 CREATE INDEX billing_charge_wanted ON billing_charge (due_at, account) WHERE state = 'wanted';
+CREATE INDEX billing_charge_account ON billing_charge (account, due_at) WHERE state = 'wanted';
 
 CREATE TABLE billing_answer (
   account TEXT NOT NULL,

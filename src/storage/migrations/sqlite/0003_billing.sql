@@ -5,6 +5,7 @@ CREATE TABLE billing_account (
   data TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Rows in the order in which they were made: what one customer has lies close together, whatever its ids are.
 CREATE TABLE billing_entity (
   account TEXT NOT NULL,
   kind TEXT NOT NULL,
@@ -14,8 +15,8 @@ CREATE TABLE billing_entity (
   created_at INTEGER NOT NULL,
   data TEXT NOT NULL,
   PRIMARY KEY (account, kind, id)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX billing_entity_live ON billing_entity (account, customer) WHERE live = 1;
+) STRICT;
+CREATE INDEX billing_entity_customer ON billing_entity (account, customer, live);
 CREATE INDEX billing_entity_list ON billing_entity (account, kind, created_at, id);
 
 CREATE TABLE billing_aggregate (
@@ -49,8 +50,9 @@ CREATE TABLE billing_charge (
   due_at INTEGER,
   tries INTEGER NOT NULL,
   PRIMARY KEY (account, charge_key)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX billing_charge_wanted ON billing_charge (due_at, account) WHERE state = 'wanted';
+CREATE INDEX billing_charge_account ON billing_charge (account, due_at) WHERE state = 'wanted';
 
 CREATE TABLE billing_answer (
   account TEXT NOT NULL,
