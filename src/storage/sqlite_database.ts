@@ -1,10 +1,12 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { StatementSync } from 'node:sqlite'
 import { BillhookError, messageOf } from '../model/error.ts'
 import type { Transaction } from '../ports/transaction.ts'
 import type { Database, SqlRow, SqlValue, Statements } from './database.ts'
+import { FileSync } from './file_sync.ts'
 import { numbered, storable } from './placeholders.ts'
 
 /** How the embedded backend is opened. */
@@ -22,10 +24,14 @@ const MAX_STATEMENTS = 500
 const UNAVAILABLE = new Set([5, 6, 7, 8, 10, 11, 13, 14, 23, 26])
 
 /**
- * The embedded backend: `node:sqlite`, write-ahead log, one sync per commit. One connection writes, its transactions run
- * one after another in the order in which they were asked for; another one serves reads outside transactions, which see
- * what was last committed. Work inside a transaction must not ask this database for another transaction: it would wait
- * for itself.
+ * The embedded backend: `node:sqlite` with a write-ahead log. One connection writes, its transactions run one after
+ * another in the order in which they were asked for; another one serves reads outside transactions, which see what was
+ * last committed. Work inside a transaction must not ask this database for another transaction: it would wait for itself.
+ *
+ * SQLite itself does not sync when it commits (`synchronous = NORMAL`: the log stays consistent, and is synced before
+ * anything of it is copied into the database file). A durable transaction resolves when the log was synced after its
+ * commit, off this thread: meanwhile requests are served and the next transactions run, and those that end during one
+ * sync share the next.
  *
  * One process at a time: a second lock database is held open exclusively. The operating system drops that lock when the
  * process dies, however it dies.
@@ -40,8 +46,9 @@ export class SqliteDatabase implements Database {
   readonly #writer: Connection
   readonly #reader: Connection
   readonly #open = new WeakMap<Transaction, Statements>()
+  /** Syncs the write-ahead log; null for a temporary store, of which nothing outlives it. */
+  readonly #log: FileSync | null
   #tail: Promise<unknown> = Promise.resolve()
-  #durable = true
   #closing: Promise<void> | null = null
 
   constructor(options: SqliteOptions) {
@@ -52,12 +59,13 @@ export class SqliteDatabase implements Database {
       const file = join(this.#folder, 'billhook.db')
       this.#writer = new Connection(new DatabaseSync(file, { timeout: 0 }))
       this.#writer.native.exec(
-        'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 16000',
+        'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 16000',
       )
-      // Nothing of a temporary store outlives it: it waits for no disk.
       if (this.#temporary) this.#writer.native.exec('PRAGMA synchronous = OFF')
       this.#reader = new Connection(new DatabaseSync(file, { readOnly: true, timeout: 0 }))
       this.#reader.native.exec('PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY')
+      // Opened for writing, though nothing is written: Windows syncs no other.
+      this.#log = this.#temporary ? null : new FileSync(() => open(`${file}-wal`, 'r+'))
     } catch (error) {
       this.#lock.close()
       throw meaningOf(error)
@@ -83,10 +91,12 @@ export class SqliteDatabase implements Database {
     options: { readonly durable: boolean } = { durable: true },
   ): Promise<T> {
     if (this.#closing !== null) throw new BillhookError('shutting_down', 'the store is closed: it takes no transaction')
-    const turn = this.#tail.then(() => this.#runTransaction(work, options.durable))
+    const turn = this.#tail.then(() => this.#runTransaction(work))
     // The next one runs whatever became of this one; its caller alone is told of a failure.
     this.#tail = turn.catch(() => null)
-    return turn
+    const result = await turn
+    if (options.durable) await this.#log?.sync()
+    return result
   }
 
   within(transaction: Transaction): Statements {
@@ -108,19 +118,15 @@ export class SqliteDatabase implements Database {
 
   async #close(): Promise<void> {
     await this.#tail
+    await this.#log?.close()
     this.#reader.native.close()
     this.#writer.native.close()
     this.#lock.close()
     if (this.#temporary) rmSync(this.#folder, { recursive: true, force: true })
   }
 
-  async #runTransaction<T>(work: (transaction: Transaction) => Promise<T>, durable: boolean): Promise<T> {
+  async #runTransaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
     const { native } = this.#writer
-    if (durable !== this.#durable && !this.#temporary) {
-      // In write-ahead mode NORMAL writes without waiting for the disk; the next FULL commit takes everything before it along.
-      native.exec(`PRAGMA synchronous = ${durable ? 'FULL' : 'NORMAL'}`)
-      this.#durable = durable
-    }
     const transaction: Transaction = { backend: 'embedded', native }
     this.#writer.run('BEGIN IMMEDIATE', [])
     this.#open.set(transaction, asStatements(this.#writer))
