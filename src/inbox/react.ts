@@ -85,15 +85,15 @@ export class Reactor {
     const { clock, store, log } = this.#ports
     while (!signal.aborted) {
       try {
-        const told = await this.tellBatch(false, signal)
-        if (told > 0) {
+        // Asked first: most folds leave nothing to be told, and a lease is a transaction.
+        const next = await store.reactions.nextReaction()
+        const isDue = next !== null && next <= clock.now()
+        if (isDue && (await this.tellBatch(false, signal)) > 0) {
           await turn()
           continue
         }
-        const next = await store.reactions.nextReaction()
-        const now = clock.now()
-        const soonest = next === null || next > addMs(now, POLL_MS) ? addMs(now, POLL_MS) : next
-        await this.#waker.sleep(clock, soonest > now ? soonest : addMs(now, BLOCKED_MS), signal)
+        const poll = addMs(clock.now(), isDue ? BLOCKED_MS : POLL_MS)
+        await this.#waker.sleep(clock, isDue || next === null || next > poll ? poll : next, signal)
       } catch (error) {
         log.error({ error: messageOf(error) }, 'telling reactions failed; it is tried again')
         await clock.until(addMs(clock.now(), BACK_OFF_MS), signal)
