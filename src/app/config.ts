@@ -33,7 +33,7 @@ export interface Config {
   readonly operatorEmail: string | null
   /** True: requests may go to private addresses and to plain http. */
   readonly allowPrivateAddresses: boolean
-  /** True: an empty store shows its work on start. */
+  /** True: a start on an empty store plays a demonstration. */
   readonly demo: boolean
   /** True: the billing engine and the delivery engine run in this process. */
   readonly sending: boolean
@@ -43,12 +43,11 @@ export interface Config {
   readonly payments: { readonly url: string; readonly secret: string } | null
 }
 
+/** The mail server, and the sender of operator and endpoint mails. */
 export interface MailConfig {
   /** `smtp://user:password@host:port` or `smtps://…`. */
   readonly smtpUrl: string
   readonly from: string
-  /** Two-letter language of customer mails whose customer has none. */
-  readonly locale: string
 }
 
 /** One setting, as docs/configuration.md shows it. */
@@ -69,13 +68,14 @@ export const SETTINGS = [
     name: 'BILLHOOK_PUBLIC_URL',
     fallback: null,
     secret: false,
-    meaning: 'How the outside reaches this server, for webhook URLs and key sets that it prints.',
+    meaning: 'URL at which the outside reaches this server; used in the webhook URLs and key set URLs that it shows.',
   },
   {
     name: 'BILLHOOK_DATA_FOLDER',
     fallback: '.billhook',
     secret: false,
-    meaning: 'Folder of the embedded store, the secret key file and the first API key. One process at a time.',
+    meaning:
+      'Folder of the embedded store, the secret key file and the first API key. One process at a time may use it.',
   },
   {
     name: 'DATABASE_URL',
@@ -87,82 +87,82 @@ export const SETTINGS = [
     name: 'BILLHOOK_DATABASE_SCHEMA',
     fallback: null,
     secret: false,
-    meaning: 'PostgreSQL schema for the tables; made if it is not there.',
+    meaning: 'PostgreSQL schema for the tables; created if missing. Unset: the connection’s default schema.',
   },
   {
     name: 'BILLHOOK_DATABASE_CONNECTIONS',
     fallback: '16',
     secret: false,
-    meaning: 'Most connections to PostgreSQL that one process holds.',
+    meaning: 'Maximum number of connections to PostgreSQL per process.',
   },
   {
     name: 'BILLHOOK_SECRET_KEY',
     fallback: null,
     secret: true,
     meaning:
-      'Key that encrypts secrets at rest: 32 bytes, hexadecimal or base64; unset: a file `secret.key` in the data folder.',
+      'Key that encrypts secrets at rest: 32 bytes, in hexadecimal or base64; unset: the file `secret.key` in the data folder, created if missing.',
   },
   {
     name: 'BILLHOOK_LOG_LEVEL',
     fallback: 'warn',
     secret: false,
-    meaning: `How much is logged: ${LOG_LEVELS.join(', ')}.`,
+    meaning: `Lowest level that is logged: ${LOG_LEVELS.join(', ')}.`,
   },
   {
     name: 'BILLHOOK_MAX_BODY_BYTES',
     fallback: '2097152',
     secret: false,
-    meaning: 'Largest request body that is taken.',
+    meaning: 'Largest request body that is accepted.',
   },
   {
     name: 'BILLHOOK_BODY_TIMEOUT',
     fallback: 'PT10S',
     secret: false,
-    meaning: 'Time in which a request must have arrived completely, ISO 8601.',
+    meaning: 'Time within which a request must have arrived completely.',
   },
   {
     name: 'BILLHOOK_SHUTDOWN_TIMEOUT',
     fallback: 'PT15S',
     secret: false,
-    meaning: 'Time that running work gets to finish when the process is asked to end.',
+    meaning: 'Time that running work has to finish once the process is asked to stop.',
   },
   {
     name: 'BILLHOOK_SETTLE',
     fallback: 'PT2S',
     secret: false,
-    meaning: 'How long reactions wait for the rest of a burst of deliveries, where a source does not say otherwise.',
+    meaning: 'How long handlers are held back for the rest of a burst of deliveries, unless the source says otherwise.',
   },
   {
     name: 'BILLHOOK_RETENTION',
     fallback: 'forever',
     secret: false,
     meaning:
-      'How long deliveries, events and attempts are kept: an ISO 8601 duration of 7 days at least, or `forever`. The ledger stays.',
+      'How long deliveries, events and attempts are kept: a duration of at least 7 days, or `forever`. The ledger is always kept.',
   },
   {
     name: 'BILLHOOK_POLICY_FILE',
     fallback: null,
     secret: false,
-    meaning: 'JSON file with the access policy; unset: the one set over the API.',
+    meaning: 'JSON file with the access policy; unset: the policy set over the API.',
   },
   {
     name: 'BILLHOOK_SMTP_URL',
     fallback: null,
     secret: true,
-    meaning: 'Mail server, `smtp://user:password@host:port` or `smtps://…`; unset: no mail is sent.',
+    meaning:
+      'Mail server, `smtp://user:password@host:port` or `smtps://…`; unset: no mail is sent, and each is logged at level `info` instead.',
   },
-  { name: 'BILLHOOK_MAIL_FROM', fallback: null, secret: false, meaning: 'Sender of mails; needed with a mail server.' },
   {
-    name: 'BILLHOOK_MAIL_LOCALE',
-    fallback: 'en',
+    name: 'BILLHOOK_MAIL_FROM',
+    fallback: null,
     secret: false,
-    meaning: 'Language of customer mails where the customer’s own is not known.',
+    meaning: 'Sender of mails; required with a mail server.',
   },
   {
     name: 'BILLHOOK_OPERATOR_EMAIL',
     fallback: null,
     secret: false,
-    meaning: 'Who is told of dead reactions and failing endpoints.',
+    meaning: 'Who is mailed about handlers that were given up.',
   },
   {
     name: 'BILLHOOK_ALLOW_PRIVATE_ADDRESSES',
@@ -174,7 +174,7 @@ export const SETTINGS = [
     name: 'BILLHOOK_DEMO',
     fallback: 'true',
     secret: false,
-    meaning: 'Whether an empty store shows its work on start.',
+    meaning: 'Whether a start on an empty store plays a demonstration.',
   },
   {
     name: 'BILLHOOK_SENDING',
@@ -186,21 +186,38 @@ export const SETTINGS = [
     name: 'BILLHOOK_FORWARD_FACTS',
     fallback: 'false',
     secret: false,
-    meaning: 'Whether facts derived from deliveries are sent on to the account’s endpoints as Standard Webhooks.',
+    meaning: 'Whether facts derived from received deliveries are forwarded to the account’s endpoints.',
   },
   {
     name: 'BILLHOOK_PAYMENTS_URL',
     fallback: null,
     secret: false,
-    meaning: 'The payment service that the billing engine charges through; unset: a sandbox that moves no money.',
+    meaning: 'Payment service through which the billing engine charges; unset: a sandbox that moves no money.',
   },
   {
     name: 'BILLHOOK_PAYMENTS_SECRET',
     fallback: null,
     secret: true,
-    meaning: 'What charge requests and callbacks are signed with, `whsec_…`; needed with a payment service.',
+    meaning: 'Secret that signs charge requests and callbacks, `whsec_…`; required with a payment service.',
   },
 ] as const satisfies readonly Setting[]
+
+/** What the commands of the command line read from the environment besides the settings. */
+export const COMMAND_VARIABLES: readonly Pick<Setting, 'name' | 'meaning'>[] = [
+  {
+    name: 'BILLHOOK_URL',
+    meaning:
+      'Server that the commands talk to; unset: the one that has the data folder in use, else the data folder itself.',
+  },
+  {
+    name: 'BILLHOOK_API_KEY',
+    meaning: 'API key for that server; unset: the first key, from the data folder.',
+  },
+  {
+    name: 'BILLHOOK_RUN_DATABASE_URL',
+    meaning: 'PostgreSQL on which `billhook run` plays stories; unset: the embedded store.',
+  },
+]
 
 type Name = (typeof SETTINGS)[number]['name']
 
@@ -258,9 +275,9 @@ export function printConfig(env: Environment): string {
   return `${lines.join('\n')}\n`
 }
 
-/** Names that begin like ours and are none: typing errors. */
+/** Names that begin like ours but are not: probably typing errors. */
 export function unknownSettings(env: Environment): readonly string[] {
-  const known: readonly string[] = SETTINGS.map(({ name }) => name)
+  const known: readonly string[] = [...SETTINGS, ...COMMAND_VARIABLES].map(({ name }) => name)
   return Object.keys(env).filter(
     (name) => name.startsWith('BILLHOOK_') && !name.startsWith('BILLHOOK_TEST_') && !known.includes(name),
   )
@@ -326,10 +343,8 @@ function address(env: Environment, name: Name): string | null {
 function mail(env: Environment): MailConfig | null {
   const smtpUrl = url(env, 'BILLHOOK_SMTP_URL', ['smtp:', 'smtps:'])
   const from = address(env, 'BILLHOOK_MAIL_FROM')
-  const locale = required(env, 'BILLHOOK_MAIL_LOCALE')
-  if (!/^[a-z]{2}(-[A-Za-z]{2})?$/.test(locale)) wrong('BILLHOOK_MAIL_LOCALE', `${locale} is not a language such as en`)
   if (smtpUrl === null) return null
-  return { smtpUrl, from: from ?? wrong('BILLHOOK_MAIL_FROM', 'is not set, but a mail server is'), locale }
+  return { smtpUrl, from: from ?? wrong('BILLHOOK_MAIL_FROM', 'is not set, but a mail server is') }
 }
 
 function payments(env: Environment): Config['payments'] {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseConfig, printConfig, SETTINGS, unknownSettings } from '../../src/app/config.ts'
+import { COMMAND_VARIABLES, parseConfig, printConfig, SETTINGS, unknownSettings } from '../../src/app/config.ts'
 
 describe('The configuration', () => {
   it('has a safe default for everything', () => {
@@ -38,7 +38,6 @@ describe('The configuration', () => {
       BILLHOOK_POLICY_FILE: 'policy.json',
       BILLHOOK_SMTP_URL: 'smtp://127.0.0.1:25',
       BILLHOOK_MAIL_FROM: 'Billing <billing@example.com>',
-      BILLHOOK_MAIL_LOCALE: 'de',
       BILLHOOK_OPERATOR_EMAIL: 'ops@example.com',
       BILLHOOK_ALLOW_PRIVATE_ADDRESSES: 'true',
       BILLHOOK_DEMO: 'false',
@@ -100,5 +99,15 @@ describe('The configuration', () => {
 
   it('finds names that are typing errors', () => {
     expect(unknownSettings({ BILLHOOK_PROT: '1', BILLHOOK_PORT: '1', PATH: '' })).toEqual(['BILLHOOK_PROT'])
+  })
+
+  it('takes no variable of the command line for a typing error', () => {
+    const variables = {
+      BILLHOOK_URL: 'http://127.0.0.1:1',
+      BILLHOOK_API_KEY: 'k',
+      BILLHOOK_RUN_DATABASE_URL: 'postgres://a',
+    }
+    expect(unknownSettings(variables)).toEqual([])
+    expect(Object.keys(variables)).toEqual(COMMAND_VARIABLES.map(({ name }) => name))
   })
 })

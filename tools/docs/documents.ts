@@ -1,6 +1,6 @@
 /** The documents that are generated from tables in the source. `npm run docs` writes them; a test compares them. */
 import { readFileSync } from 'node:fs'
-import { SETTINGS } from '../../src/app/config.ts'
+import { COMMAND_VARIABLES, SETTINGS } from '../../src/app/config.ts'
 import { PROFILE_SETTINGS } from '../../src/app/profile.ts'
 import { ERRORS } from '../../src/model/error.ts'
 import { FACT_KINDS, RECORD_KINDS } from '../../src/model/facts.ts'
@@ -150,7 +150,7 @@ function facts(): string {
 
 function configuration(): string {
   return page('Configuration', [
-    'Billhook is configured by its environment. An empty value counts as unset. `billhook config` prints every setting with its value; secrets are never printed. Durations are ISO 8601 (`PT10S`, `P90D`).',
+    'Billhook is configured by environment variables. An empty value counts as unset. `billhook config` prints every setting with its value, but never a secret. Durations are ISO 8601 (`PT10S`, `P90D`).',
     table(
       ['setting', 'default', 'meaning'],
       SETTINGS.map(({ name, fallback, meaning }) => [
@@ -159,16 +159,21 @@ function configuration(): string {
         meaning,
       ]),
     ),
+    '## Command line',
+    'Commands that use the API (`access`, `replay`, `keys`, `accounts` and so on) also read these.',
+    table(
+      ['variable', 'meaning'],
+      COMMAND_VARIABLES.map(({ name, meaning }) => [`\`${name}\``, meaning]),
+    ),
   ])
 }
 
 /** Why each package is there. A package without a reason, and a reason without a package, fail. */
 const REASONS: Readonly<Record<string, string>> = {
-  '@hono/node-server': 'Serves the REST API on `node:http`. The ingest route does without it.',
-  '@opentelemetry/api': 'Traces, if the application has set up a provider; by itself it does nothing.',
+  '@hono/node-server': 'Serves the REST API on `node:http`. The ingest route does not use it.',
+  '@opentelemetry/api': 'Traces, if the application has set up a tracer; otherwise it does nothing.',
   commander: 'The command line.',
   hono: 'Routes of the REST API, on web-standard requests. No dependencies of its own.',
-  kysely: 'Typed queries that are not hot, for both backends.',
   nodemailer: 'SMTP for customer and operator mails.',
   pg: 'PostgreSQL. Loaded only when a database URL is given.',
   pino: 'Structured logs.',
@@ -176,30 +181,29 @@ const REASONS: Readonly<Record<string, string>> = {
   yaml: 'Scenario files.',
   zod: 'Schemas of the REST API: validation and the OpenAPI document from one source.',
   '@arethetypeswrong/cli': 'Checks that the published types resolve.',
-  '@kinde/webhooks': 'A provider’s SDK, as judge of what we seal.',
-  '@types/express': 'Types for the example.',
-  '@types/luxon': 'Types for an oracle.',
+  '@kinde/webhooks': 'A provider’s SDK: must accept what we sign.',
+  '@types/express': 'Types of express.',
+  '@types/luxon': 'Types of luxon.',
   '@types/node': 'Types of Node.js.',
   '@types/nodemailer': 'Types of nodemailer.',
   '@types/pg': 'Types of pg.',
-  '@types/smtp-server': 'Types for the mail tests.',
+  '@types/smtp-server': 'Types of smtp-server.',
   'dependency-cruiser': 'Enforces which room may import which.',
   express: 'An example, tested with its real body parser.',
   fastify: 'An example, tested with its real body parser.',
-  'fast-check': 'Properties.',
-  jose: 'An oracle for tokens.',
+  'fast-check': 'Property tests.',
+  jose: 'Independent implementation of tokens, compared with ours in tests.',
   knip: 'Finds dead code and unused packages.',
-  luxon: 'An oracle for the calendar.',
-  next: 'An example, tested with its real request objects.',
+  luxon: 'Independent implementation of the calendar, compared with ours in tests.',
   oxlint: 'Lint.',
-  'oxlint-tsgolint': 'Lint that knows the types.',
-  'pg-boss': 'The usual alternative, as a baseline of the benchmarks.',
+  'oxlint-tsgolint': 'Type-aware lint rules.',
+  'pg-boss': 'The usual alternative: a baseline in the benchmarks.',
   prettier: 'Format.',
   publint: 'Checks the package.',
-  razorpay: 'A provider’s SDK, as judge of what we seal.',
+  razorpay: 'A provider’s SDK: must accept what we sign.',
   'smtp-server': 'A real mail server for the tests.',
-  standardwebhooks: 'An SDK, as judge of what we seal.',
-  stripe: 'A provider’s SDK, as judge of what we seal.',
+  standardwebhooks: 'The reference implementation: must accept what we sign.',
+  stripe: 'A provider’s SDK: must accept what we sign.',
   typescript: 'Types and build.',
   vitest: 'Tests.',
 }
@@ -211,6 +215,9 @@ interface Manifest {
 
 function dependencies(): string {
   const manifest = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as Manifest
+  const names = new Set(Object.keys({ ...manifest.dependencies, ...manifest.devDependencies }))
+  for (const name of Object.keys(REASONS))
+    if (!names.has(name)) throw new Error(`tools/docs/documents.ts gives a reason for ${name}, which is not used`)
   const rows = (packages: Readonly<Record<string, string>>): readonly (readonly string[])[] =>
     Object.entries(packages).map(([name, range]) => {
       const reason = REASONS[name]
@@ -218,12 +225,12 @@ function dependencies(): string {
       return [`\`${name}\``, `\`${range}\``, reason]
     })
   return page('Dependencies', [
-    'Why each package is there. No provider’s SDK is needed at run time.',
+    'Why each package is used. No provider’s SDK is needed at run time.',
     '## At run time',
     table(['package', 'version', 'why'], rows(manifest.dependencies)),
     '## For development and tests',
     table(['package', 'version', 'why'], rows(manifest.devDependencies)),
-    'The workspaces `tools/node` and `tools/postgres` bring the Node.js that scripts run on and the PostgreSQL that tests run against; neither is published.',
+    'The workspaces `tools/node` and `tools/postgres` install the Node.js that scripts run on and the PostgreSQL that tests run against; neither is published.',
   ])
 }
 
