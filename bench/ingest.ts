@@ -179,7 +179,7 @@ const KEYS = {
   received_raw: ['id'],
   received_event: ['dedupe', 'delivery'],
   observation: ['delivery', 'subject_group'],
-  register: ['id'],
+  object: ['id'],
   fact: ['fact_key', 'subject_group', 'customer', 'subscription'],
   subject_group: ['id'],
   membership: ['reference', 'subject_group'],

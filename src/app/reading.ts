@@ -1,11 +1,10 @@
 /** What the ledger and the inbox know, as the API shows it. */
 import { decodeDelivery } from '../inbox/process.ts'
-import { readFact, readRegister } from '../inbox/ledger_texts.ts'
-import { valueOf } from '../ledger/register.ts'
+import { readFact, readKnown } from '../inbox/ledger_texts.ts'
 import { BillhookError } from '../model/error.ts'
 import type { Json, JsonObject } from '../model/json.ts'
 import type { ObjectKind } from '../model/objects.ts'
-import type { FactQuery, FactRow, RegisterQuery, RegisterRow, SourceRef } from '../ports/ledger_store.ts'
+import type { FactQuery, FactRow, ObjectQuery, ObjectRow, SourceRef } from '../ports/ledger_store.ts'
 import type { Received } from '../ports/received_store.ts'
 import type { App } from './create.ts'
 import { present, presentInstant, presentObjectOf } from './present.ts'
@@ -59,19 +58,19 @@ export async function requireRaw(
 }
 
 /** Objects of one kind. */
-export async function listObjects(app: App, query: RegisterQuery): Promise<readonly JsonObject[]> {
-  return (await app.inbox.store.ledger.registers(query)).map(showObject)
+export async function listObjects(app: App, query: ObjectQuery): Promise<readonly JsonObject[]> {
+  return (await app.inbox.store.ledger.objects(query)).map(showObject)
 }
 
 /** @throws BillhookError `not_found` */
 export async function readObject(app: App, of: SourceRef, kind: ObjectKind, id: string): Promise<JsonObject> {
-  const row = await app.inbox.store.ledger.register(of, kind, id)
+  const row = await app.inbox.store.ledger.object(of, kind, id)
   if (row === null) throw new BillhookError('not_found', `the source ${of.source} has told of no ${kind} ${id}`)
   return showObject({ ...row, ...of })
 }
 
-function showObject(row: RegisterRow & SourceRef): JsonObject {
-  const { value, sure, stamp } = valueOf(readRegister(row.data))
+function showObject(row: ObjectRow & SourceRef): JsonObject {
+  const { value, sure, stamp } = readKnown(row.data)
   return {
     source: row.source,
     kind: row.kind,

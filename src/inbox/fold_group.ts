@@ -12,8 +12,8 @@ import type { Instant } from '../model/instant.ts'
 import { writeModel } from '../model/json.ts'
 import type { Observation } from '../model/observations.ts'
 import type { Policy } from '../model/policy.ts'
-import type { AccessRow, FactRow, GroupContents, GroupRow, RegisterRow } from '../ports/ledger_store.ts'
-import { readFact, readObservation, readState, readSummary } from './ledger_texts.ts'
+import type { AccessRow, FactRow, GroupContents, GroupRow, ObjectRow } from '../ports/ledger_store.ts'
+import { readFact, readObservations, readState, readSummary } from './ledger_texts.ts'
 import type { ReactionData } from './reaction_data.ts'
 
 /** Observations of one delivery (or fetch). */
@@ -39,12 +39,14 @@ export interface GroupWork {
 /** A fact to be told, or to be taken back. */
 export interface Telling {
   readonly fact: FactRow
-  readonly data: ReactionData
+  readonly retracted: boolean
+  /** What goes with it; made when somebody wants it. */
+  readonly data: () => ReactionData
 }
 
 export interface GroupChange {
   readonly group: GroupRow
-  readonly registers: readonly RegisterRow[]
+  readonly objects: readonly ObjectRow[]
   /** New and changed facts, the retracted among them. */
   readonly facts: readonly FactRow[]
   readonly tellings: readonly Telling[]
@@ -57,14 +59,16 @@ const OWN_KIND = 'access_changed'
 /** Folds a group anew and compares the outcome with what is stored. */
 export function foldGroup(work: GroupWork): GroupChange {
   const { group, stored, told, policy, at } = work
-  const before = stored.observations.map((row) => readObservation(row.data))
+  const before = stored.observations.flatMap((row) => readObservations(row.data).map(({ observation }) => observation))
   const fresh = told.flatMap(({ observations }) => observations)
   const folded = fold([...before, ...fresh], { policy })
-  const answers = answersOf(work, folded.state)
+  const answers = { before: once(() => answersIn(work, readState(group.state))), after: answersIn(work, folded.state) }
   const facts = diffRows(work, folded)
   const access = changesOfAccess(work, answers)
   const context: Context = { work, folded, answers, before }
-  const derived = facts.filter(isNews(stored)).map((row) => tellingOf(context, row))
+  const derived = facts.filter(isNews(stored)).map((row): Telling => {
+    return { fact: row, retracted: row.retractedAt !== null, data: () => reactionDataOf(context, row) }
+  })
   const { rows, facts: accessFacts, tellings } = access
   return {
     group: {
@@ -73,7 +77,7 @@ export function foldGroup(work: GroupWork): GroupChange {
       ...watchOf(group, folded.state, at),
       state: writeModel(folded.state),
     },
-    registers: registersOf(folded, fresh),
+    objects: objectsOf(folded, fresh),
     facts: [...facts, ...accessFacts],
     tellings: [...derived, ...tellings],
     access: rows,
@@ -89,14 +93,16 @@ function watchOf(group: GroupRow, state: SubjectState, at: Instant): Pick<GroupR
 }
 
 /** Only what was touched: the others are as they were. */
-function registersOf(folded: Folded, fresh: readonly Observation[]): readonly RegisterRow[] {
-  const touched = new Set(
-    fresh.flatMap((each) => (each.kind === 'happening' ? [] : [registerKey(each.object, each.id)])),
-  )
-  return [...touched].flatMap((key) => {
-    const register = folded.registers.get(key)
-    return register === undefined ? [] : [{ kind: register.kind, id: register.id, data: writeModel(register) }]
-  })
+function objectsOf(folded: Folded, fresh: readonly Observation[]): readonly ObjectRow[] {
+  const rows = new Map<string, ObjectRow>()
+  for (const each of fresh) {
+    if (each.kind === 'happening') continue
+    const key = registerKey(each.object, each.id)
+    const known = folded.objects.get(key)
+    if (known === undefined || rows.has(key)) continue
+    rows.set(key, { kind: each.object, id: each.id, data: writeModel(known) })
+  }
+  return [...rows.values()]
 }
 
 function diffRows({ group, stored, told, at }: GroupWork, folded: Folded): readonly FactRow[] {
@@ -143,16 +149,20 @@ function isNews(stored: GroupContents): (row: FactRow) => boolean {
   }
 }
 
+type AnswersByCustomer = ReadonlyMap<string, AccessAnswer>
+
 interface Answers {
-  readonly before: ReadonlyMap<string, AccessAnswer>
-  readonly after: ReadonlyMap<string, AccessAnswer>
+  readonly before: () => AnswersByCustomer
+  readonly after: AnswersByCustomer
 }
 
-function answersOf(work: GroupWork, state: SubjectState): Answers {
-  return { before: answersIn(work, readState(work.group.state)), after: answersIn(work, state) }
+/** Computes when it is first asked, and never again. */
+function once<T extends object>(compute: () => T): () => T {
+  let value: T | null = null
+  return () => (value ??= compute())
 }
 
-function answersIn(work: GroupWork, state: SubjectState): ReadonlyMap<string, AccessAnswer> {
+function answersIn(work: GroupWork, state: SubjectState): AnswersByCustomer {
   const { source, policy, traits, at } = work
   const customers = new Set([
     ...state.customers.map(({ id }) => id),
@@ -173,21 +183,18 @@ interface Context {
   readonly before: readonly Observation[]
 }
 
-function tellingOf({ work, folded, answers, before }: Context, row: FactRow): Telling {
+function reactionDataOf({ work, folded, answers, before }: Context, row: FactRow): ReactionData {
   const fact = readFact(row.data)
   const about = FACT_KINDS[fact.kind].about
   const own = before.filter((each) => each.kind !== 'happening' && each.object === about && each.id === fact.subject)
   const register = joinMany(new Map(), own).get(registerKey(about, fact.subject))
   const customer = fact.customer ?? customerOf(folded, fact)
   return {
-    fact: row,
-    data: {
-      retracted: row.retractedAt !== null,
-      replay: false,
-      before: customer === null ? null : (answers.before.get(customer) ?? null),
-      after: customer === null ? null : (answers.after.get(customer) ?? null),
-      objectBefore: register === undefined || work.stored.observations.length === 0 ? null : valueOf(register).value,
-    },
+    retracted: row.retractedAt !== null,
+    replay: false,
+    before: customer === null ? null : (answers.before().get(customer) ?? null),
+    after: customer === null ? null : (answers.after.get(customer) ?? null),
+    objectBefore: register === undefined || work.stored.observations.length === 0 ? null : valueOf(register).value,
   }
 }
 
@@ -221,10 +228,13 @@ function changesOfAccess(work: GroupWork, answers: Answers): AccessChanges {
     const delivery = told.at(-1)?.delivery ?? null
     const factRow = factRowOf(fact, { group: group.id, delivery, at })
     facts.push(factRow)
-    const before = answers.before.get(customer) ?? null
     tellings.push({
       fact: factRow,
-      data: { retracted: false, replay: false, before, after: answer, objectBefore: null },
+      retracted: false,
+      data: () => {
+        const before = answers.before().get(customer) ?? null
+        return { retracted: false, replay: false, before, after: answer, objectBefore: null }
+      },
     })
   }
   return { rows, facts, tellings }

@@ -14,7 +14,7 @@ import type { ReactionRow } from '../ports/reaction_store.ts'
 import type { Transaction } from '../ports/transaction.ts'
 import { foldGroup } from './fold_group.ts'
 import type { GroupChange, Telling, Told } from './fold_group.ts'
-import { readFact } from './ledger_texts.ts'
+import { readFact, writeObservations } from './ledger_texts.ts'
 import { newReaction } from './reaction_data.ts'
 import type { IdSource } from './receipt_ids.ts'
 import { turn } from './waker.ts'
@@ -78,7 +78,7 @@ export async function foldSource(ports: FoldPorts, transaction: Transaction, wor
   const merged = changes.map(({ change }) => change)
   await store.ledger.saveLedger(transaction, of, {
     observations: groups.flatMap(({ group, told }) => observationRows(group, told)),
-    registers: merged.flatMap(({ registers }) => registers),
+    objects: merged.flatMap(({ objects }) => objects),
     facts: [...newestByKey([...merged.flatMap(({ facts }) => facts), ...outbox.facts])],
     access: merged.flatMap(({ access }): readonly AccessRow[] => access),
     groups: merged.map(({ group }) => group),
@@ -87,8 +87,8 @@ export async function foldSource(ports: FoldPorts, transaction: Transaction, wor
   if (work.autoLink) await addLinks(store, transaction, work)
   return {
     reacting: new Set(outbox.reactions.flatMap(({ delivery }) => (delivery === null ? [] : [delivery]))),
-    told: merged.flatMap(({ tellings }) => tellings).filter(({ data }) => !data.retracted).length,
-    retracted: merged.flatMap(({ tellings }) => tellings).filter(({ data }) => data.retracted).length,
+    told: merged.flatMap(({ tellings }) => tellings).filter(({ retracted }) => !retracted).length,
+    retracted: merged.flatMap(({ tellings }) => tellings).filter(({ retracted }) => retracted).length,
   }
 }
 
@@ -141,14 +141,10 @@ function byDelivery(told: readonly ToldObservation[]): ToldGroup['told'] {
 }
 
 function observationRows(group: GroupRow, told: ToldGroup['told']): readonly ObservationRow[] {
-  return told.flatMap(({ delivery, observations, places }) =>
-    observations.map((observation, index) => ({
-      delivery,
-      place: places[index] ?? index,
-      group: group.id,
-      data: writeModel(observation),
-    })),
-  )
+  return told.map(({ delivery, observations, places }) => {
+    const placed = observations.map((observation, index) => ({ place: places[index] ?? index, observation }))
+    return { delivery, place: placed[0]?.place ?? 0, group: group.id, data: writeObservations(placed) }
+  })
 }
 
 const NO_CONTENTS: GroupContents = { observations: [], facts: [], access: [] }
@@ -189,12 +185,12 @@ class OutboxWriter {
   async add(change: GroupChange, contents: GroupContents): Promise<void> {
     const known = new Map(contents.facts.map((row) => [row.key, row]))
     for (const telling of change.tellings) {
-      const { fact, data } = telling
+      const { fact, retracted } = telling
       const isKnown = known.has(fact.key)
       if (!this.#ports.wants(fact.kind) && !isKnown) continue
       if (fact.kind === 'access_changed') await this.#addAccess(telling, known)
       else if (!isKnown) this.#push(telling)
-      else if ((await this.#drop(fact.key)) === 0 && (!data.retracted || (await this.#wasTold(fact.key))))
+      else if ((await this.#drop(fact.key)) === 0 && (!retracted || (await this.#wasTold(fact.key))))
         this.#push(telling)
     }
   }
@@ -243,7 +239,7 @@ class OutboxWriter {
         delivery: fact.delivery,
         createdAt: at,
         dueAt: addMs(at, settleMs),
-        data,
+        data: data(),
       }),
     )
   }

@@ -1,10 +1,10 @@
 /** The ledger's values as the store keeps them: text of the model, read back with a check. */
-import type { Register } from '../ledger/register.ts'
+import type { Valued } from '../ledger/register.ts'
 import type { SubjectState } from '../ledger/state.ts'
 import { BillhookError } from '../model/error.ts'
 import { FACT_KINDS } from '../model/facts.ts'
 import type { AccessSummary, DerivedFact } from '../model/facts.ts'
-import { isObject, readModel } from '../model/json.ts'
+import { isObject, readModel, writeModel } from '../model/json.ts'
 import type { Observation } from '../model/observations.ts'
 
 function read<T>(text: string, is: (value: unknown) => value is T, what: string): T {
@@ -13,16 +13,28 @@ function read<T>(text: string, is: (value: unknown) => value is T, what: string)
   throw new BillhookError('internal_invariant', `the store holds ${what} that cannot be read: fold the source again`)
 }
 
-export function readObservation(text: string): Observation {
-  return read(text, isObservation, 'an observation')
+/** An observation and its place within the delivery that told it. */
+export interface Placed {
+  readonly place: number
+  readonly observation: Observation
+}
+
+/** Inverse of {@link readObservations}. */
+export function writeObservations(placed: readonly Placed[]): string {
+  return writeModel(placed.map(({ place, observation }) => [place, observation]))
+}
+
+export function readObservations(text: string): readonly Placed[] {
+  return read(text, isPlaces, 'observations').map(([place, observation]) => ({ place, observation }))
 }
 
 export function readFact(text: string): DerivedFact {
   return read(text, isFact, 'a fact')
 }
 
-export function readRegister(text: string): Register {
-  return read(text, isRegister, 'a register')
+/** What is known of an object. */
+export function readKnown(text: string): Valued {
+  return read(text, isKnown, 'an object')
 }
 
 export function readSummary(text: string): AccessSummary {
@@ -36,6 +48,13 @@ export function readState(text: string): SubjectState {
 
 const EMPTY_STATE: SubjectState = { customers: [], subscriptions: [], usage: [] }
 
+function isPlaces(value: unknown): value is readonly (readonly [number, Observation])[] {
+  return (
+    Array.isArray(value) &&
+    value.every((each) => Array.isArray(each) && typeof each[0] === 'number' && isObservation(each[1]))
+  )
+}
+
 function isObservation(value: unknown): value is Observation {
   if (!isObject(value) || typeof value['stamp'] !== 'number') return false
   const { kind } = value
@@ -48,10 +67,8 @@ function isFact(value: unknown): value is DerivedFact {
   return typeof kind === 'string' && Object.hasOwn(FACT_KINDS, kind)
 }
 
-function isRegister(value: unknown): value is Register {
-  return (
-    isObject(value) && typeof value['kind'] === 'string' && Array.isArray(value['set']) && isObject(value['fields'])
-  )
+function isKnown(value: unknown): value is Valued {
+  return isObject(value) && isObject(value['value']) && typeof value['sure'] === 'boolean'
 }
 
 function isSummary(value: unknown): value is AccessSummary {

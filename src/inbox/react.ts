@@ -1,4 +1,3 @@
-import { valueOf } from '../ledger/register.ts'
 import { BillhookError, isBillhookError, messageOf } from '../model/error.ts'
 import { FACT_KINDS } from '../model/facts.ts'
 import type { DerivedFact } from '../model/facts.ts'
@@ -11,7 +10,7 @@ import type { Random } from '../ports/random.ts'
 import type { LeasedReaction } from '../ports/reaction_store.ts'
 import type { Transaction } from '../ports/transaction.ts'
 import type { HandlerBook, NamedHandler, Reaction } from './handlers.ts'
-import { readFact, readRegister } from './ledger_texts.ts'
+import { readFact, readKnown } from './ledger_texts.ts'
 import { readReactionData } from './reaction_data.ts'
 import type { ReactionData } from './reaction_data.ts'
 import { turn, Waker } from './waker.ts'
@@ -209,8 +208,8 @@ export class Reactor {
 
   async #objectOf(row: LeasedReaction, fact: DerivedFact): Promise<Reaction['object']> {
     const of = { account: row.account, source: row.source }
-    const register = await this.#ports.store.ledger.register(of, FACT_KINDS[fact.kind].about, fact.subject)
-    return register === null ? null : valueOf(readRegister(register.data)).value
+    const known = await this.#ports.store.ledger.object(of, FACT_KINDS[fact.kind].about, fact.subject)
+    return known === null ? null : readKnown(known.data).value
   }
 
   async #reportAll(

@@ -124,7 +124,7 @@ export class Reconciler {
     // Customers that a re-fold does not know any more: nothing will turn their answers.
     const access = [...references.values()].map((row) => ({ ...row, turnsAt: null }))
     await this.#ports.store.transaction((transaction) =>
-      ledger.saveLedger(transaction, of, { observations: [], registers: [], facts: [], access, groups: [] }),
+      ledger.saveLedger(transaction, of, { observations: [], objects: [], facts: [], access, groups: [] }),
     )
   }
 
@@ -150,7 +150,7 @@ export class Reconciler {
       const words = fetched ? [] : subscriptions.flatMap((each) => lateWords(each, at))
       const stale = words.length === 0 ? null : words.join('; ')
       const groups = [{ ...now, watchAt: expectedBy(subscriptions, at), stale }]
-      await store.ledger.saveLedger(transaction, of, { observations: [], registers: [], facts: [], access: [], groups })
+      await store.ledger.saveLedger(transaction, of, { observations: [], objects: [], facts: [], access: [], groups })
       return words
     })
     if (missing.length === 0) return

@@ -11,7 +11,7 @@ import type { FactRow, SourceRef } from '../ports/ledger_store.ts'
 import type { ReceivedWithRaw } from '../ports/received_store.ts'
 import type { Told } from './fold_group.ts'
 import { foldSource } from './fold_source.ts'
-import { readObservation, readState } from './ledger_texts.ts'
+import { readObservations, readState } from './ledger_texts.ts'
 import type { PolicyBook } from './policies.ts'
 import { decodeDelivery } from './process.ts'
 import { idsFrom } from './receipt_ids.ts'
@@ -150,12 +150,15 @@ export class Refolder {
     const of = { account: source.account, source: source.name }
     for (let after = { delivery: '', place: -1 }; ;) {
       const rows = await this.#ports.store.ledger.looseObservations(of, after, PAGE)
-      const told = [...Map.groupBy(rows, ({ delivery }) => delivery)].map(([delivery, each]) => ({
-        delivery,
-        eventId: null,
-        observations: each.map(({ data }) => readObservation(data)),
-        places: each.map(({ place }) => place),
-      }))
+      const told = [...Map.groupBy(rows, ({ delivery }) => delivery)].map(([delivery, each]) => {
+        const placed = each.flatMap(({ data }) => readObservations(data))
+        return {
+          delivery,
+          eventId: null,
+          observations: placed.map(({ observation }) => observation),
+          places: placed.map(({ place }) => place),
+        }
+      })
       await this.#foldTold(source, shadowOf(source), told)
       const last = rows.at(-1)
       if (last === undefined || rows.length < PAGE) return

@@ -45,7 +45,12 @@ export function fold(observations: readonly Observation[], options: FoldOptions 
   const usage = deriveUsage(sources, facts, options.policy)
   const customers = foldCustomers(sources)
   addHappeningFacts(sources, facts)
-  return { registers: sources.registers, facts: facts.all(), state: { customers, subscriptions, usage } }
+  return {
+    registers: sources.registers,
+    objects: sources.objects,
+    facts: facts.all(),
+    state: { customers, subscriptions, usage },
+  }
 }
 
 /** What was known at an instant: the observations that had happened by then. */

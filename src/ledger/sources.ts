@@ -33,6 +33,8 @@ type KnownByKind = { readonly [K in ObjectKind]: ReadonlyMap<string, Known<K>> }
 /** Everything that facts and state are derived from. */
 export interface Sources {
   readonly registers: Registers
+  /** What each register stands for, by the same key. */
+  readonly objects: ReadonlyMap<string, Valued>
   readonly known: KnownByKind
   readonly happenings: readonly ToldHappening[]
   /** Subscriptions that are named anywhere, sorted. */
@@ -72,8 +74,8 @@ export function sourcesOf(observations: readonly Observation[]): Sources {
     addToTrack(track, observation)
   }
   const registers = new Map([...tracks].map(([key, track]) => [key, registerOf(track.kind, track)] as const))
-  const known = knownOf(registers, tracks)
-  return resolve(registers, known, [...happenings.values()])
+  const { objects, known } = knownOf(registers, tracks)
+  return { registers, objects, ...resolve(known, [...happenings.values()]) }
 }
 
 /** The observations sorted by stamp and event, each once. */
@@ -107,7 +109,10 @@ function compareWhole(a: Keyed, b: Keyed): number {
   return a.observation === b.observation ? 0 : compareTexts(textOf(a.observation), textOf(b.observation))
 }
 
-function knownOf(registers: Registers, tracks: ReadonlyMap<string, Track>): KnownByKind {
+function knownOf(
+  registers: Registers,
+  tracks: ReadonlyMap<string, Track>,
+): { readonly objects: ReadonlyMap<string, Valued>; readonly known: KnownByKind } {
   const known = {
     subscription: new Map<string, Known<'subscription'>>(),
     invoice: new Map<string, Known<'invoice'>>(),
@@ -116,16 +121,15 @@ function knownOf(registers: Registers, tracks: ReadonlyMap<string, Track>): Know
     checkout: new Map<string, Known<'checkout'>>(),
     customer: new Map<string, Known<'customer'>>(),
   }
+  const objects = new Map<string, Valued>()
   for (const [key, register] of registers) {
     const track = tracks.get(key)
     if (track === undefined) continue
-    addKnown(known, register.kind, {
-      id: register.id,
-      valued: valueOf(register),
-      steps: stepsOf(register.kind, track),
-    })
+    const valued = valueOf(register)
+    objects.set(key, valued)
+    addKnown(known, register.kind, { id: register.id, valued, steps: stepsOf(register.kind, track) })
   }
-  return known
+  return { objects, known }
 }
 
 type Growing = { readonly [K in ObjectKind]: Map<string, Known<K>> }
@@ -136,7 +140,7 @@ function addKnown<K extends ObjectKind>(known: Growing, kind: K, object: Known<K
 
 type Heard = { readonly happening: Happening; readonly events: Set<string> }
 
-function resolve(registers: Registers, known: KnownByKind, heard: readonly Heard[]): Sources {
+function resolve(known: KnownByKind, heard: readonly Heard[]): Omit<Sources, 'registers' | 'objects'> {
   const paymentOf = paymentIds(known)
   const subscriptionOf = invoiceLinks(known, heard)
   const invoiceOf = paymentLinks(known, heard, paymentOf)
@@ -155,7 +159,6 @@ function resolve(registers: Registers, known: KnownByKind, heard: readonly Heard
   const customerOf = (subscription: string): string | null => customers.get(subscription) ?? null
   const lives = livesOf(known, customerOf)
   return {
-    registers,
     known,
     happenings: heard.map(({ happening, events }) => ({
       happening,

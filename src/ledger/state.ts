@@ -6,7 +6,7 @@ import type { ObservedCustomer, ObservedSubscription, PlanRef } from '../model/o
 import type { Stamp } from '../model/observations.ts'
 import type { Policy } from '../model/policy.ts'
 import type { SubscriptionStatus } from '../model/status.ts'
-import type { Registers } from './register.ts'
+import type { Registers, Valued } from './register.ts'
 
 /** What a fold is told beside the observations. */
 export interface FoldOptions {
@@ -17,6 +17,8 @@ export interface FoldOptions {
 /** What the observations of one subject, or of a whole source, amount to. */
 export interface Folded {
   readonly registers: Registers
+  /** What each register stands for, by the same key. */
+  readonly objects: ReadonlyMap<string, Valued>
   /** Sorted by time, then key. Each key once. */
   readonly facts: readonly DerivedFact[]
   readonly state: SubjectState

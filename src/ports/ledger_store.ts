@@ -22,15 +22,18 @@ export interface GroupRow {
   readonly state: string
 }
 
-/** An observation as text of the model, with the delivery (or fetch) that told it and its place therein. */
+/** What one delivery (or fetch) observed about the subject of one group. */
 export interface ObservationRow {
   readonly delivery: string
+  /** The place of the first of them within the delivery. */
   readonly place: number
   readonly group: string
+  /** The observations and their places, as text of the model. */
   readonly data: string
 }
 
-export interface RegisterRow {
+/** What is known of an object: its value as text of the model. */
+export interface ObjectRow {
   readonly kind: ObjectKind
   readonly id: string
   readonly data: string
@@ -72,7 +75,7 @@ export interface GroupContents {
 /** What a fold changed. */
 export interface LedgerChange {
   readonly observations: readonly ObservationRow[]
-  readonly registers: readonly RegisterRow[]
+  readonly objects: readonly ObjectRow[]
   readonly facts: readonly FactRow[]
   readonly access: readonly AccessRow[]
   readonly groups: readonly GroupRow[]
@@ -94,7 +97,7 @@ export interface FactQuery {
 }
 
 /** What to list of objects. */
-export interface RegisterQuery {
+export interface ObjectQuery {
   readonly account: string
   readonly source?: string | undefined
   readonly kind: ObjectKind
@@ -133,8 +136,8 @@ export interface LedgerStore {
     references: readonly string[],
   ): Promise<readonly (GroupRow & { readonly reference: string })[]>
   groupIds(of: SourceRef, after: string, limit: number): Promise<readonly string[]>
-  register(of: SourceRef, kind: ObjectKind, id: string): Promise<RegisterRow | null>
-  registers(query: RegisterQuery): Promise<readonly (RegisterRow & SourceRef)[]>
+  object(of: SourceRef, kind: ObjectKind, id: string): Promise<ObjectRow | null>
+  objects(query: ObjectQuery): Promise<readonly (ObjectRow & SourceRef)[]>
   fact(of: SourceRef, key: string): Promise<FactRow | null>
   facts(query: FactQuery): Promise<readonly (FactRow & SourceRef)[]>
   accessRows(

@@ -3,7 +3,7 @@ import type { Instant } from '../model/instant.ts'
 import type { SourceRef } from '../ports/ledger_store.ts'
 import type { SqlValue, Statements } from './database.ts'
 
-const TABLES = ['membership', 'observation', 'register', 'subject_group'] as const
+const TABLES = ['membership', 'observation', 'object', 'subject_group'] as const
 
 /** Removes everything that the ledger keeps of a source. */
 export async function dropLedger(statements: Statements, of: SourceRef): Promise<void> {

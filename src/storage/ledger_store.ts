@@ -10,9 +10,9 @@ import type {
   GroupRow,
   LedgerChange,
   LedgerStore,
+  ObjectQuery,
+  ObjectRow,
   ObservationRow,
-  RegisterQuery,
-  RegisterRow,
   SourceRef,
 } from '../ports/ledger_store.ts'
 import type { Transaction } from '../ports/transaction.ts'
@@ -92,8 +92,8 @@ class SqlLedgerStore implements LedgerStore {
       after: 'ON CONFLICT DO NOTHING',
     })
     await insert(statements, backend, {
-      into: 'register (account, source, kind, id, data)',
-      rows: change.registers.map((row) => [...owner, row.kind, row.id, row.data]),
+      into: 'object (account, source, kind, id, data)',
+      rows: change.objects.map((row) => [...owner, row.kind, row.id, row.data]),
       after: 'ON CONFLICT (account, source, kind, id) DO UPDATE SET data = excluded.data',
     })
     await insert(statements, backend, {
@@ -143,15 +143,15 @@ class SqlLedgerStore implements LedgerStore {
     return rows.map((row) => text(row, 'id'))
   }
 
-  async register(of: SourceRef, kind: ObjectKind, id: string): Promise<RegisterRow | null> {
+  async object(of: SourceRef, kind: ObjectKind, id: string): Promise<ObjectRow | null> {
     const row = await this.#database.first(
-      'SELECT kind, id, data FROM register WHERE account = ? AND source = ? AND kind = ? AND id = ?',
+      'SELECT kind, id, data FROM object WHERE account = ? AND source = ? AND kind = ? AND id = ?',
       [of.account, of.source, kind, id],
     )
-    return row === null ? null : readRegister(row)
+    return row === null ? null : readObject(row)
   }
 
-  async registers(query: RegisterQuery): Promise<readonly (RegisterRow & SourceRef)[]> {
+  async objects(query: ObjectQuery): Promise<readonly (ObjectRow & SourceRef)[]> {
     const { account, source, kind, after, limit } = query
     const where = ['account = ?', 'kind = ?']
     const values: SqlValue[] = [account, kind]
@@ -164,10 +164,10 @@ class SqlLedgerStore implements LedgerStore {
       values.push(after.source, after.id)
     }
     const rows = await this.#database.all(
-      `SELECT source, kind, id, data FROM register WHERE ${where.join(' AND ')} ORDER BY source, id LIMIT ?`,
+      `SELECT source, kind, id, data FROM object WHERE ${where.join(' AND ')} ORDER BY source, id LIMIT ?`,
       [...values, limit],
     )
-    return rows.map((row) => ({ ...readRegister(row), account, source: text(row, 'source') }))
+    return rows.map((row) => ({ ...readObject(row), account, source: text(row, 'source') }))
   }
 
   async fact(of: SourceRef, key: string): Promise<FactRow | null> {
@@ -402,7 +402,7 @@ function readObservation(row: SqlRow): ObservationRow {
   }
 }
 
-function readRegister(row: SqlRow): RegisterRow {
+function readObject(row: SqlRow): ObjectRow {
   return {
     kind: oneOf(row, 'kind', OBJECT_KINDS),
     id: text(row, 'id'),

@@ -73,7 +73,7 @@ function reaction(id: string, subject: string, more: Partial<ReactionRow> = {}):
   }
 }
 
-const NOTHING: LedgerChange = { observations: [], registers: [], facts: [], access: [], groups: [] }
+const NOTHING: LedgerChange = { observations: [], objects: [], facts: [], access: [], groups: [] }
 
 function ids(rows: readonly { readonly id: string }[]): readonly string[] {
   return rows.map(({ id }) => id)

@@ -114,8 +114,8 @@ describeOnBackends('A receiver', (open) => {
       updated({ more: two }, one, START + 1000),
       event('customer.subscription.created', subscription({ more: one }), { at: START }),
     ])
-    const [register] = await world.inbox.store.ledger.registers({ account: ACCOUNT, kind: 'subscription', limit: 5 })
-    expect(register?.data).toContain('si_2')
+    const [known] = await world.inbox.store.ledger.objects({ account: ACCOUNT, kind: 'subscription', limit: 5 })
+    expect(known?.data).toContain('si_2')
   })
 
   it('takes invoice.upcoming, which has no id, and unknown types', async () => {

@@ -115,9 +115,9 @@ describeOnBackends('Processing', (open) => {
       expect((await world.inbox.access.read(ACCOUNT, { source: SOURCE, customer })).allowed).toBe(true)
       expect((await factsOf(world, customer)).filter((kind) => kind === 'subscription_created').length).toBe(1)
     }
-    const registers = await world.inbox.store.ledger.registers({ account: ACCOUNT, kind: 'subscription', limit: 100 })
-    expect(registers.length).toBe(50)
-    expect(registers.every(({ data }) => data.includes('si_sub_'))).toBe(true)
+    const objects = await world.inbox.store.ledger.objects({ account: ACCOUNT, kind: 'subscription', limit: 100 })
+    expect(objects.length).toBe(50)
+    expect(objects.every(({ data }) => data.includes('si_sub_'))).toBe(true)
   })
 
   it('unites subjects when a late delivery links them', async () => {
@@ -171,7 +171,7 @@ describeOnBackends('Processing', (open) => {
     const { ledger } = world.inbox.store
     const save = ledger.saveLedger.bind(ledger)
     ledger.saveLedger = async (transaction, of, change) => {
-      if (change.registers.some(({ id }) => id === 'sub_bad')) throw new Error('a defect')
+      if (change.objects.some(({ id }) => id === 'sub_bad')) throw new Error('a defect')
       return save(transaction, of, change)
     }
     await world.inbox.settle()

@@ -84,7 +84,7 @@ describeOnBackends('A re-fold', (open) => {
     expect(await factsOf(world)).toContain('subscription_past_due')
     expect((await world.inbox.access.read(ACCOUNT, ask)).level).toBe('limited')
     expect(changes.at(-1)).toBe('limited')
-    const invoices = await world.inbox.store.ledger.registers({ account: ACCOUNT, kind: 'invoice', limit: 10 })
+    const invoices = await world.inbox.store.ledger.objects({ account: ACCOUNT, kind: 'invoice', limit: 10 })
     expect(invoices.map(({ id, source }) => `${source} ${id}`)).toEqual(['main in_1', 'main in_late'])
   })
 

@@ -262,9 +262,9 @@ export async function factsOf(world: World, customer = 'cus_1'): Promise<readonl
 /** Everything that the ledger knows, as text: what two stores are compared by. */
 export async function ledgerText(world: World): Promise<string> {
   const { database } = world
-  const registers = await database.all('SELECT source, kind, id, data FROM register ORDER BY source, kind, id')
+  const objects = await database.all('SELECT source, kind, id, data FROM object ORDER BY source, kind, id')
   const facts = await database.all(
     `SELECT source, fact_key, at, data FROM fact WHERE retracted_at IS NULL AND kind <> 'access_changed' ORDER BY source, fact_key`,
   )
-  return [...registers, ...facts].map((row) => JSON.stringify(Object.values(row))).join('\n')
+  return [...objects, ...facts].map((row) => JSON.stringify(Object.values(row))).join('\n')
 }

@@ -34,7 +34,7 @@ describeOnBackends('Groups', (open, backend) => {
                 () => `g${String((id += 1)).padStart(4, '0')}`,
               )
               expect(groups.length).toBe(part.length)
-              const nothing = { observations: [], registers: [], facts: [], access: [] }
+              const nothing = { observations: [], objects: [], facts: [], access: [] }
               const unique = [...new Map(groups.map((group) => [group.id, group])).values()]
               await store.ledger.saveLedger(transaction, of, { ...nothing, groups: unique })
             })
@@ -73,7 +73,7 @@ describeOnBackends('Groups', (open, backend) => {
           if (group === undefined) throw new Error('no group')
           await store.ledger.saveLedger(transaction, OF, {
             observations: [{ delivery: `d${index}`, place: 0, group: group.id, data: '{}' }],
-            registers: [],
+            objects: [],
             facts: [],
             access: [],
             groups: [{ ...group, version: group.version + 1, state: 'x' }],

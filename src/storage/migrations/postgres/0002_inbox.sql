@@ -84,7 +84,7 @@ CREATE TABLE observation (
 );
 CREATE INDEX observation_group ON observation (account, source, subject_group);
 
-CREATE TABLE register (
+CREATE TABLE object (
   account TEXT COLLATE "C" NOT NULL,
   source TEXT COLLATE "C" NOT NULL,
   kind TEXT COLLATE "C" NOT NULL,

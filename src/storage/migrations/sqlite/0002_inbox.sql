@@ -83,7 +83,7 @@ CREATE TABLE observation (
 ) STRICT;
 CREATE INDEX observation_group ON observation (account, source, subject_group);
 
-CREATE TABLE register (
+CREATE TABLE object (
   account TEXT NOT NULL,
   source TEXT NOT NULL,
   kind TEXT NOT NULL,
