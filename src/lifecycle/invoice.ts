@@ -118,8 +118,9 @@ export function finalizeInvoice(
     keepCredit(step, invoice)
     return markPaid(step, invoice, { payment: null, outOfBand: false })
   }
-  if (invoice.collection === 'manual') return send(step, invoice)
+  // Who finalizes by hand an invoice that does not advance by itself also sends it by hand.
   if (!invoice.autoAdvance) return
+  if (invoice.collection === 'manual') return send(step, invoice)
   if (how.charge) charge(step, invoice, 'engine')
   else openPayment(step, invoice)
 }

@@ -64,7 +64,7 @@ function change(step: Step, command: Change, invoice: Invoice): void {
       return payOutOfBand(step, invoice)
     case 'invoice.send':
       if (invoice.collection !== 'manual') refuse('invalid_transition', `invoice ${invoice.id} is collected by itself`)
-      return send(step, requireOpen(step, invoice))
+      return sendByHand(step, invoice)
     case 'invoice.void':
       allow(invoice, 'void')
       forbidInFlight(step, invoice)
@@ -175,14 +175,14 @@ function payOutOfBand(step: Step, invoice: Invoice): void {
   if (paid !== null) cancelPayment(step, paid)
 }
 
-function requireOpen(step: Step, invoice: Invoice): Invoice {
-  if (invoice.status === 'draft') {
-    finalizeInvoice(step, invoice)
-    return lookup(step.state.invoices, invoice.id) ?? invoice
-  }
-  if (invoice.status !== 'open')
-    refuse('invalid_transition', `invoice ${invoice.id} is ${invoice.status}: it cannot be sent`, 'id')
-  return invoice
+/** A draft is finalized first. One with nothing to pay is paid by that, and is not sent; nor is one sent twice. */
+function sendByHand(step: Step, invoice: Invoice): void {
+  if (invoice.status === 'draft') finalizeInvoice(step, invoice)
+  const open = lookup(step.state.invoices, invoice.id) ?? invoice
+  if (invoice.status === 'draft' && (open.status === 'paid' || open.sentAt !== null)) return
+  if (open.status !== 'open')
+    refuse('invalid_transition', `invoice ${invoice.id} is ${open.status}: it cannot be sent`, 'id')
+  send(step, open)
 }
 
 /** Deletes a draft; what it billed from the amounts put aside waits for the next invoice again. */

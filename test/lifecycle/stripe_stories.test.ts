@@ -368,6 +368,30 @@ describe('a subscription that is charged an hour after its draft', () => {
     expect(bench.heard()).toEqual(PAYS)
   })
 
+  it('sends an invoice to be paid by hand when it advances by itself or is told to be sent, and once', () => {
+    const bench = new Bench(QUIET, '2026-01-01T00:00:00Z')
+    bench.customer()
+    const invoice = (id: string, autoAdvance: boolean) => {
+      const lines = [{ amount: { minor: 700n, currency: 'USD' }, description: 'x', price: null, quantity: 1 }]
+      const how = { collection: 'manual', daysUntilDue: 30, pendingItems: 'exclude' } as const
+      bench.ok({ kind: 'invoice.create', id, currency: null, lines, autoAdvance, ...how })
+      bench.heard()
+    }
+    invoice('in_1', false)
+    bench.ok({ kind: 'invoice.finalize', id: 'in_1' })
+    expect(bench.heard()).toEqual(['invoice_finalized'])
+    bench.ok({ kind: 'invoice.send', id: 'in_1' })
+    expect(bench.heard()).toEqual(['invoice_sent'])
+    for (const autoAdvance of [false, true]) {
+      invoice(`in_${String(autoAdvance)}`, autoAdvance)
+      bench.ok({ kind: 'invoice.send', id: `in_${String(autoAdvance)}` })
+      expect(bench.heard()).toEqual(['invoice_finalized', 'invoice_sent'])
+    }
+    invoice('in_2', true)
+    bench.advance('2026-01-01T01:00:00Z')
+    expect(bench.heard()).toEqual(['invoice_finalized', 'invoice_sent'])
+  })
+
   it('drops a pending change that is not paid in 23 hours, and applies one that is', () => {
     const bench = running(QUIET, '2026-01-01T00:00:00Z')
     bench.advance('2026-01-16T00:00:00Z')
