@@ -99,8 +99,17 @@ const TELLS: { readonly [K in FactKind]: Tell<K> } = {
   subscription_expired: silent,
   invoice_drafted: silent,
   invoice_finalized: silent,
-  // Told by its payment: an invoice of nothing has none.
-  invoice_paid: silent,
+  // Told by its payment; an invoice of nothing has none. One that was paid elsewhere has no other event to be told by, and
+  // until it is told the customer counts as overdue.
+  invoice_paid: (fact) =>
+    fact.detail.outOfBand
+      ? {
+          type: 'customer.payment_succeeded',
+          source: 'admin',
+          fields: INVOICED,
+          dueOn: fact.detail.period?.until ?? null,
+        }
+      : null,
   invoice_payment_failed: silent,
   invoice_overdue: (fact) => ({
     type: 'customer.invoice_overdue',

@@ -187,6 +187,24 @@ describe('an agreement', () => {
     ).toHaveLength(1)
   })
 
+  it('whose invoice was paid elsewhere has the event of a payment: no other says that it is not overdue any more', () => {
+    const period = { from: START, until: SECOND_CYCLE }
+    const paid = (outOfBand: boolean) =>
+      kinde.encode(
+        fact('invoice_paid', { amount: null, number: null, period, outOfBand }),
+        viewOf({ subscription }),
+        origin(),
+      )
+    expect(paid(false)).toEqual([])
+    const [event] = paid(true)
+    expect(event).toMatchObject({ type: 'customer.payment_succeeded', body: { source: 'admin' } })
+    expect(event && kinde.decode(event).observations.at(-1)).toMatchObject({
+      what: 'payment_succeeded',
+      paidThrough: SECOND_CYCLE,
+      activates: true,
+    })
+  })
+
   it('that was replaced ends in silence, unless the switch is on', () => {
     const told = fact('subscription_canceled', { by: 'system', reason: null, atPeriodEnd: false, superseded: true })
     const view = viewOf({ subscription: { ...subscription, status: 'canceled', endedAt: START } })
