@@ -1,7 +1,7 @@
 import type { Command } from '../model/commands.ts'
 import { BillhookError } from '../model/error.ts'
 import type { JsonObject } from '../model/json.ts'
-import { command, customerOf, otherMethod, outcomesOf, readAcknowledgement } from './effects.ts'
+import { command, customerOf, endpointOf, otherMethod, outcomesOf, readAcknowledgement } from './effects.ts'
 import type { ActionContext, ActionReader, Effect } from './effects.ts'
 import { invoiceActions } from './invoice_actions.ts'
 import { StoryFields } from './read_fields.ts'
@@ -20,6 +20,10 @@ const SAID: Readonly<Record<string, JsonObject>> = {
   'subscription.pause_collection': { pause_collection: { behavior: 'void' } },
   'subscription.resume_collection': { pause_collection: null },
   'subscription.end_trial': { trial_end: 'now' },
+  // What is reported by these names adds up, unless the report says otherwise.
+  'meter_event.create': { mode: 'delta' },
+  'usage_record.create': { mode: 'delta' },
+  'usage.add': { mode: 'delta' },
 }
 
 const OTHER_ACTIONS: Readonly<Record<string, ActionReader>> = {
@@ -75,14 +79,21 @@ const OTHER_ACTIONS: Readonly<Record<string, ActionReader>> = {
     ),
   'charge.outcome': (fields, context) =>
     command({ kind: 'payment_method.script', id: null, ...outcomesOf(fields) }, customerOf(fields, context)),
-  'endpoint.recovers': () => [{ kind: 'endpoint', status: 200, until: null }],
-  'endpoint.fails': (fields) => [{ kind: 'endpoint', status: fields.integer('status') ?? 500, until: null }],
+  'endpoint.recovers': (fields) => [{ kind: 'endpoint', status: 200, until: null, endpoint: endpointOf(fields) }],
+  'endpoint.fails': (fields) => [
+    {
+      kind: 'endpoint',
+      status: fields.integer('status') ?? 500,
+      until: fields.instant('until', 'fail_until'),
+      endpoint: endpointOf(fields),
+    },
+  ],
   'endpoint.set': (fields) => [readAcknowledgement(fields)],
-  'endpoint.disable': () => [{ kind: 'endpoint_state', state: 'disabled' }],
-  'endpoint.enable': () => [{ kind: 'endpoint_state', state: 'enabled' }],
+  'endpoint.disable': (fields) => [{ kind: 'endpoint_state', state: 'disabled', endpoint: endpointOf(fields) }],
+  'endpoint.enable': (fields) => [{ kind: 'endpoint_state', state: 'enabled', endpoint: endpointOf(fields) }],
   'delivery.retry_succeeds': (fields) => [
-    { kind: 'endpoint', status: 200, until: null },
-    { kind: 'retry_delivery', type: fields.text('event', 'type') },
+    { kind: 'endpoint', status: 200, until: null, endpoint: endpointOf(fields) },
+    { kind: 'retry_delivery', type: fields.text('event', 'type'), endpoint: endpointOf(fields) },
   ],
   'webhook.rotate_secret': (fields) => [{ kind: 'rotate_secret', secret: fields.requiredText('secret') }],
 }
@@ -246,9 +257,9 @@ export function effectsOf(action: Action, context: ActionContext, notes: string[
 }
 
 function withSaid({ op, with: fields }: Action): JsonObject {
-  const behavior = op === 'subscription.pause_collection' && !('pause_collection' in fields) ? fields : null
-  const said = behavior === null ? SAID[op] : { pause_collection: { behavior: 'void', ...behavior } }
-  return { ...said, ...fields }
+  if (op !== 'subscription.pause_collection' || 'pause_collection' in fields) return { ...SAID[op], ...fields }
+  const { behavior, resumes_at: resumesAt, ...rest } = fields
+  return { ...rest, pause_collection: { behavior: behavior ?? 'void', resumes_at: resumesAt ?? null } }
 }
 
 /** All actions, for the documentation. */

@@ -15,6 +15,7 @@ import { createSeededRandom } from '../runtime/system_random.ts'
 import { createInboxStore } from '../storage/inbox_store.ts'
 import type { Database } from '../storage/database.ts'
 import { openDatabase } from '../storage/open_store.ts'
+import { OtherServers } from './other_endpoints.ts'
 import { FaultyNetwork, tampering } from './faults.ts'
 import { Receiver } from './receiver.ts'
 import type { Mode } from './modes.ts'
@@ -82,11 +83,12 @@ export async function createWorld(
     healthy: () => receiver.healthy,
     knowledge: () => knowledgeOf(database),
   })
+  const others = new OtherServers(told.others, () => clock.now())
   const sending = createSending({
     ...shared,
     database,
     guard: { check: () => Promise.resolve({ ok: true }) },
-    http: network,
+    http: others.before(network),
     dialect: (id) => dialectOf(id),
     mailer: { send: () => Promise.resolve() },
     payments: createSandboxPayments(),
@@ -95,6 +97,7 @@ export async function createWorld(
     sending,
     inbox,
     receiver,
+    others,
     network,
     dialect,
     clock,

@@ -5,17 +5,23 @@ import type { SandboxBehavior } from '../model/entities.ts'
 import type { Instant } from '../model/instant.ts'
 import { isObject } from '../model/json.ts'
 import { behaviorOf, behaviorOfOutcome } from './behavior.ts'
-import { StoryFields } from './read_fields.ts'
+import type { StoryFields } from './read_fields.ts'
 
 /** What an action of a story makes the runner do. */
 export type Effect =
   | { readonly kind: 'command'; readonly customer: string | null; readonly command: Command }
   | { readonly kind: 'catalog'; readonly command: CatalogCommand }
   /** How the receiving endpoint answers from now on. */
-  | { readonly kind: 'endpoint'; readonly status: number; readonly until: Instant | null }
-  | { readonly kind: 'endpoint_state'; readonly state: 'enabled' | 'disabled' }
+  | {
+      readonly kind: 'endpoint'
+      readonly status: number
+      readonly until: Instant | null
+      /** The name of another endpoint than the receiver's own. */
+      readonly endpoint: string | null
+    }
+  | { readonly kind: 'endpoint_state'; readonly state: 'enabled' | 'disabled'; readonly endpoint: string | null }
   /** A waiting delivery of this type is tried at once. */
-  | { readonly kind: 'retry_delivery'; readonly type: string | null }
+  | { readonly kind: 'retry_delivery'; readonly type: string | null; readonly endpoint: string | null }
   | { readonly kind: 'rotate_secret'; readonly secret: string }
 
 /** What an action may refer to without naming it. */
@@ -138,12 +144,18 @@ const ANSWERS: Readonly<Record<string, number>> = {
 /** `ack: immediate`, `ack: { status, fail_until }`, or the same without `ack` round it. */
 export function readAcknowledgement(fields: StoryFields): Effect & { readonly kind: 'endpoint' } {
   const ack = fields.get('ack')
+  const endpoint = endpointOf(fields)
   if (typeof ack === 'string' || typeof ack === 'number') {
     const status = typeof ack === 'number' ? ack : ANSWERS[ack]
     if (status === undefined) throw fields.fault('ack', `a status, ${Object.keys(ANSWERS).join(', ')}`)
-    return { kind: 'endpoint', status, until: null }
+    return { kind: 'endpoint', status, until: null, endpoint }
   }
-  const inner = isObject(ack) ? new StoryFields(ack, 'ack') : fields
+  const inner = isObject(ack) ? (fields.object('ack') ?? fields) : fields
   const until = inner.instant('fail_until', 'until', 'recovers_at')
-  return { kind: 'endpoint', status: inner.integer('status') ?? (until === null ? 200 : 500), until }
+  return { kind: 'endpoint', status: inner.integer('status') ?? (until === null ? 200 : 500), until, endpoint }
+}
+
+/** The other endpoint that an action is about; null: the receiver's own. */
+export function endpointOf(fields: StoryFields): string | null {
+  return fields.text('endpoint', 'name', 'id')
 }

@@ -19,22 +19,32 @@ export type Line =
       readonly optional: boolean
       readonly mismatches: readonly Mismatch[]
     }
+  /** An optional event at another place of its step than the story gives it: when it comes is as optional as that it comes. */
+  | { readonly kind: 'elsewhere'; readonly type: string }
   | { readonly kind: 'missing'; readonly type: string }
   | { readonly kind: 'unexpected'; readonly type: string }
   | { readonly kind: 'skipped'; readonly type: string }
   | { readonly kind: 'never'; readonly type: string }
 
+const HARMLESS: ReadonlySet<Line['kind']> = new Set(['skipped', 'companion', 'elsewhere'])
+
 /** True for a line that holds. */
 export function holds(line: Line): boolean {
-  return line.kind === 'skipped' || line.kind === 'companion' || (line.kind === 'same' && line.mismatches.length === 0)
+  return HARMLESS.has(line.kind) || (line.kind === 'same' && line.mismatches.length === 0)
 }
 
 /** What a wrong line costs: the comparison is the cheapest one, so that a diff stays small. */
 const COST = { missing: 100, unexpected: 100, mismatch: 1, skipped: 0 } as const
 
+/** Optional events that did not come where the story has them, and events that came where it has none. */
+interface Loose {
+  readonly skipped: { readonly line: number; readonly wanted: ExpectedEvent }[]
+  readonly unexpected: { readonly line: number; readonly found: Emission }[]
+}
+
 /**
- * Compares emissions with what a story expects, in exactly its order; optional events may be absent. Where several
- * readings are possible, the one with the fewest faults is taken.
+ * Compares emissions with what a story expects, in exactly its order; optional events may be absent, or come at another place
+ * of the step. Where several readings are possible, the one with the fewest faults is taken.
  */
 export function compareEmissions(
   expected: readonly ExpectedEvent[],
@@ -43,6 +53,7 @@ export function compareEmissions(
 ): readonly Line[] {
   const table = costs(expected, emitted)
   const lines: Line[] = []
+  const loose: Loose = { skipped: [], unexpected: [] }
   let [i, j] = [0, 0]
   while (i < expected.length || j < emitted.length) {
     const [wanted, found] = [expected[i], emitted[j]]
@@ -57,14 +68,35 @@ export function compareEmissions(
       }
     }
     if (wanted !== undefined && here === absenceCost(wanted) + costAt(table, i + 1, j)) {
+      if (wanted.optional) loose.skipped.push({ line: lines.length, wanted })
       lines.push({ kind: wanted.optional ? 'skipped' : 'missing', type: wanted.type })
       i += 1
     } else if (found !== undefined) {
+      loose.unexpected.push({ line: lines.length, found })
       lines.push({ kind: 'unexpected', type: found.type })
       j += 1
     }
   }
-  return withCompanions(lines, named)
+  return withCompanions(withElsewhere(lines, loose), named)
+}
+
+/** Pairs optional events with their like that came at another place of the step: the two lines become one. */
+function withElsewhere(lines: readonly Line[], { skipped, unexpected }: Loose): readonly Line[] {
+  const gone = new Set<number>()
+  const elsewhere = new Set<number>()
+  for (const { line, found } of unexpected) {
+    const like = skipped.find(
+      (one) =>
+        !gone.has(one.line) && one.wanted.type === found.type && mismatches(one.wanted.match, found.body).length === 0,
+    )
+    if (like === undefined) continue
+    gone.add(like.line)
+    elsewhere.add(line)
+  }
+  return lines.flatMap((line, index): readonly Line[] => {
+    if (gone.has(index)) return []
+    return [elsewhere.has(index) ? { kind: 'elsewhere', type: line.type } : line]
+  })
 }
 
 /**

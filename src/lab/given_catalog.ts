@@ -69,7 +69,9 @@ export class GivenCatalog {
     const product = fields.text('product', 'product_id') ?? `prod_${id}`
     const metered = isMetered(fields)
     const tiers = this.#tiers(fields, currency)
-    const word = fields.text('scheme', 'billing_scheme', 'pricing_model', 'tiers_mode')?.toLowerCase() ?? null
+    // A scheme `tiered` leaves open which of the two ways: `tiers_mode` says it.
+    const named = fields.text('scheme', 'billing_scheme', 'pricing_model')
+    const word = (fields.text('tiers_mode') ?? named)?.toLowerCase() ?? null
     const scheme = word === null ? (tiers.length > 0 ? 'graduated' : 'per_unit') : SCHEMES[word]
     if (scheme === undefined) throw fields.fault('scheme', Object.keys(SCHEMES).join(', '))
     const amount =

@@ -32,7 +32,7 @@ function rootsOf(body: JsonObject): readonly JsonObject[] {
   // A one-item subscription prints its period on the item in newer versions, and its plan below it.
   const items = inner.map((part) => asObject(listOf(part['items'])[0]))
   const details = inner.map((part) => member(member(part, 'parent'), 'subscription_details'))
-  return [...inner, body, ...items, ...details].filter((part) => part !== null)
+  return [...inner, body, ...items, ...details, payload].filter((part) => part !== null)
 }
 
 function lookUp(roots: readonly JsonObject[], key: string): Json | undefined {
@@ -57,7 +57,10 @@ function compareList(expected: readonly Json[], found: Json | undefined, path: s
 function compareObject(expected: JsonObject, found: Json | undefined, path: string): readonly Mismatch[] {
   const object = asObject(found)
   if (object === null) return [differs(path, expected, found)]
-  return Object.entries(expected).flatMap(([key, value]) => compare(value, object[key], `${path}.${key}`))
+  // An entity may be named without what wraps it.
+  const entity = member(object, 'entity')
+  const at = (key: string): Json | undefined => (Object.hasOwn(object, key) ? object[key] : entity?.[key])
+  return Object.entries(expected).flatMap(([key, value]) => compare(value, at(key), `${path}.${key}`))
 }
 
 function equalScalar(expected: string | number | boolean, found: Json | undefined): boolean {

@@ -49,11 +49,16 @@ export class StoryFields {
     return keys.map((key) => (this.has(key) ? this.raw[key] : undefined)).find((value) => value !== undefined) ?? null
   }
 
+  /** The name under which the story writes it, for messages. */
+  #key(keys: readonly string[]): string {
+    return keys.find((key) => Object.hasOwn(this.raw, key)) ?? keys[0] ?? ''
+  }
+
   text(...keys: readonly string[]): string | null {
     const value = this.#value(keys)
     if (value === null) return null
     if (typeof value === 'string') return value
-    throw this.fault(keys[0] ?? '', 'a text')
+    throw this.fault(this.#key(keys), 'a text')
   }
 
   requiredText(...keys: readonly string[]): string {
@@ -66,20 +71,21 @@ export class StoryFields {
     const value = this.#value(keys)
     if (value === null) return null
     if (typeof value === 'number' && Number.isSafeInteger(value)) return value
-    throw this.fault(keys[0] ?? '', 'a whole number')
+    throw this.fault(this.#key(keys), 'a whole number')
   }
 
   boolean(...keys: readonly string[]): boolean | null {
     const value = this.#value(keys)
     if (value === null || typeof value === 'boolean') return value
-    throw this.fault(keys[0] ?? '', 'true or false')
+    if (value === 0 || value === 1) return value === 1
+    throw this.fault(this.#key(keys), 'true or false')
   }
 
   instant(...keys: readonly string[]): Instant | null {
     const value = this.#value(keys)
     if (value === null) return null
     const at = parseInstant(value)
-    if (at === null) throw this.fault(keys[0] ?? '', 'a point in time')
+    if (at === null) throw this.fault(this.#key(keys), 'a point in time')
     return at
   }
 
@@ -91,9 +97,9 @@ export class StoryFields {
   amount(currency: Currency, unit: 'minor' | 'major', ...keys: readonly string[]): Money | null {
     const value = this.#value(keys)
     if (value === null) return null
-    if (typeof value !== 'number' && typeof value !== 'string') throw this.fault(keys[0] ?? '', 'an amount')
+    if (typeof value !== 'number' && typeof value !== 'string') throw this.fault(this.#key(keys), 'an amount')
     const read = unit === 'minor' ? money(Number(value), currency) : parseDecimal(String(value), currency)
-    if (read === null) throw this.fault(keys[0] ?? '', `an amount of ${currency}`)
+    if (read === null) throw this.fault(this.#key(keys), `an amount of ${currency}`)
     return read
   }
 
@@ -101,13 +107,13 @@ export class StoryFields {
     const value = this.#value(keys)
     if (value === null) return null
     if (isObject(value)) return this.#within(value, keys[0] ?? '')
-    throw this.fault(keys[0] ?? '', 'an object')
+    throw this.fault(this.#key(keys), 'an object')
   }
 
   objects(...keys: readonly string[]): readonly StoryFields[] {
     const value = this.#value(keys)
     if (value === null) return []
-    if (!Array.isArray(value)) throw this.fault(keys[0] ?? '', 'a list')
+    if (!Array.isArray(value)) throw this.fault(this.#key(keys), 'a list')
     return value.map((member, index) => {
       if (isObject(member)) return this.#within(member, `${keys[0] ?? ''}.${index}`)
       throw this.fault(`${keys[0] ?? ''}.${index}`, 'an object')

@@ -34,6 +34,7 @@ const MARKS = {
   unexpected: '+',
   skipped: ' ',
   companion: ' ',
+  elsewhere: ' ',
   never: '!',
 } as const satisfies Record<Line['kind'], string>
 
@@ -45,6 +46,7 @@ function eventLines(line: Line): readonly string[] {
     never: '  (must never be emitted)',
     same: '',
     companion: '',
+    elsewhere: '  (optional, elsewhere in the story)',
   }
   const head = `        ${MARKS[line.kind]} ${line.type}${note[line.kind]}`
   return line.kind === 'same' ? [head, ...line.mismatches.map((fault) => `            ${faultText(fault)}`)] : [head]

@@ -10,6 +10,8 @@ import type { RetryPolicy } from '../model/retry.ts'
 import type { Acknowledgement } from './receiver.ts'
 import { StoryFields } from './read_fields.ts'
 import { readAcknowledgement } from './effects.ts'
+import { readEndpoints } from './other_endpoints.ts'
+import type { OtherEndpoint } from './other_endpoints.ts'
 import type { Scenario } from './scenario.ts'
 
 /** A story's settings, as the account, the endpoint and the receiver take them. */
@@ -22,6 +24,10 @@ export interface StorySettings {
   readonly acknowledgement: Acknowledgement
   /** False where the story says that nobody listens: the endpoint then asks for all but invoices' creation. */
   readonly hasGatekeeper: boolean
+  /** Endpoints beside the receiver's own. */
+  readonly others: readonly OtherEndpoint[]
+  /** The story's name for the receiver's own endpoint, where it has one. */
+  readonly ownEndpoint: string | null
   /** Settings that mean nothing here. */
   readonly notes: readonly string[]
   /** A provider's profile with the story's settings over it. */
@@ -73,7 +79,9 @@ export function readStorySettings(story: Scenario, dialect: Dialect): StorySetti
   const switches = { ...(classic ? { catalogue: 'seed' } : {}), ...texts(fields.get('switches')) }
   const endpoint = fields.get('endpoint')
   const listens = endpoint === 'none' ? false : fields.has('endpoint') ? endpoint !== null : true
-  const ack = isObject(endpoint) ? readAcknowledgement(new StoryFields(endpoint, 'settings.endpoint')) : null
+  const own = isObject(endpoint) ? new StoryFields(endpoint, 'settings.endpoint') : null
+  const endpoints = readEndpoints(fields)
+  const ack = own === null ? endpoints.own : readAcknowledgement(own)
   const retry = retryPolicy(fields, dialect)
   const secret = fields.object('webhook')?.text('secret') ?? null
   // Said for the reader, or read elsewhere.
@@ -83,9 +91,11 @@ export function readStorySettings(story: Scenario, dialect: Dialect): StorySetti
     switches,
     retry,
     secret,
-    notes: fields.unread(),
+    notes: [...fields.unread(), ...(own?.unread() ?? []), ...endpoints.notes],
+    others: endpoints.others,
+    ownEndpoint: endpoints.ownName,
     acknowledgement: { status: ack?.status ?? 200, until: ack?.until ?? null },
-    hasGatekeeper: listens && !(isObject(endpoint) && endpoint['ack'] === 'none'),
+    hasGatekeeper: listens && endpoints.listens && !(isObject(endpoint) && endpoint['ack'] === 'none'),
     profileOf: (base) => profileOfAccount({ profile, switches }, base),
   }
 }

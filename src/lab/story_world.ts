@@ -14,9 +14,11 @@ import type { Emission } from './emissions.ts'
 import type { Effect } from './effects.ts'
 import type { FaultyNetwork, NetworkFaults } from './faults.ts'
 import type { Given } from './given.ts'
+import type { OtherServers } from './other_endpoints.ts'
 import type { Receiver } from './receiver.ts'
 import type { Scenario } from './scenario.ts'
 import type { StorySettings } from './settings.ts'
+import { StoryEndpoints } from './story_endpoints.ts'
 import { bringUpAt, STORY_ACCOUNT } from './world.ts'
 import type { FaultCount, SettableClock, World, WorldDelivery } from './world.ts'
 
@@ -25,6 +27,8 @@ export interface WorldParts {
   readonly sending: Sending
   readonly inbox: Inbox
   readonly receiver: Receiver
+  /** The servers behind the account's other endpoints. */
+  readonly others: OtherServers
   readonly network: FaultyNetwork
   readonly dialect: Dialect
   readonly clock: SettableClock
@@ -67,7 +71,7 @@ const KINDS: Readonly<Record<string, keyof EntityValues>> = {
 /** Both ends on one clock, in one process, over one store. */
 export class StoryWorld implements World {
   readonly #parts: WorldParts
-  #endpoint = ''
+  readonly #endpoints: StoryEndpoints
   /** Id of the last event that was handed to the runner. */
   #cursor: string | null = null
   #unhanded: Emission[] = []
@@ -78,6 +82,7 @@ export class StoryWorld implements World {
 
   constructor(parts: WorldParts) {
     this.#parts = parts
+    this.#endpoints = new StoryEndpoints(parts.sending.delivery, parts.receiver, parts.others)
   }
 
   get dialect(): Dialect {
@@ -107,14 +112,8 @@ export class StoryWorld implements World {
       profile: told.profile,
       switches: told.switches,
     })
-    const made = await sending.delivery.endpoints.create(STORY_ACCOUNT, {
-      url,
-      dialect: dialect.id,
-      eventTypes: told.hasGatekeeper ? ['*'] : this.#typesButCreation(),
-      ...(secret === null ? {} : { secret }),
-      ...(told.retry === null ? {} : { retry: told.retry }),
-    })
-    this.#endpoint = made.endpoint.id
+    const eventTypes = told.hasGatekeeper ? ['*'] : this.#typesButCreation()
+    await this.#endpoints.create({ url, dialect: dialect.id, eventTypes, secret }, told)
     const secrets = secret === null ? [] : [secret]
     for (const one of secrets) receiver.knows(one)
     await inbox.sources.create({
@@ -178,6 +177,7 @@ export class StoryWorld implements World {
     this.#parts.clock.set(at)
     await this.#deliver(at)
     if (acknowledgement !== undefined) receiver.answersWith(acknowledgement)
+    this.#parts.others.begin()
     await this.emissions()
   }
 
@@ -207,21 +207,12 @@ export class StoryWorld implements World {
         await billing.executeCatalog(STORY_ACCOUNT, effect.command, request)
         return
       case 'endpoint':
-        receiver.answersWith({ status: effect.status, until: effect.until })
-        return
       case 'endpoint_state':
-        if (effect.state === 'enabled') await delivery.endpoints.enable(STORY_ACCOUNT, this.#endpoint)
-        else await delivery.endpoints.disable(STORY_ACCOUNT, this.#endpoint)
-        return
       case 'retry_delivery':
-        await delivery.replays.create(STORY_ACCOUNT, {
-          endpoint: this.#endpoint,
-          states: ['pending'],
-          ...(effect.type === null ? {} : { type: effect.type }),
-        })
+        await this.#endpoints.perform(effect)
         return
       case 'rotate_secret':
-        await delivery.endpoints.rotateSecret(STORY_ACCOUNT, this.#endpoint, effect.secret)
+        await delivery.endpoints.rotateSecret(STORY_ACCOUNT, this.#endpoints.own, effect.secret)
         receiver.knows(effect.secret)
         await inbox.sources.addSecret(STORY_ACCOUNT, SOURCE, effect.secret, null)
     }

@@ -1,5 +1,7 @@
 import type { ItemInput, MethodChoice, SubscriptionCreate, SubscriptionUpdate } from '../model/commands.ts'
 import { isObject } from '../model/json.ts'
+import { money, sum } from '../model/money.ts'
+import type { Money } from '../model/money.ts'
 import type { Actor } from '../model/status.ts'
 import { command, customerOf, methodOf, named, otherMethod, outcomeOf } from './effects.ts'
 import type { ActionContext, ActionReader, Effect } from './effects.ts'
@@ -95,11 +97,19 @@ export const subscriptionActions: Readonly<Record<string, ActionReader>> = {
   'usage.report': (fields, context) =>
     command({
       kind: 'usage.report',
-      subscription: named(fields, context, 'subscription', 'subscription', 'agreement', 'agreement_id', 'id'),
+      subscription: usedBy(fields, context),
       meter: fields.requiredText('meter', 'feature', 'feature_code', 'billing_feature_code', 'event_name', 'meter_id'),
       quantity: quantityOf(fields),
       mode: modeOf(fields),
     }),
+}
+
+/** What was used: of the subscription that the report names, or of the customer's. */
+function usedBy(fields: StoryFields, context: ActionContext): string {
+  const names = ['subscription', 'agreement', 'agreement_id', 'customer_agreement_id', 'id'] as const
+  // A customer is named beside the meter's event: the story's newest subscription is meant.
+  for (const key of ['customer', 'customer_id', 'stripe_customer_id']) fields.has(key)
+  return named(fields, context, 'subscription', ...names)
 }
 
 /** Pauses begin and end at once; another time in the story would be passed over. */
@@ -119,7 +129,8 @@ function authorizedMethod(fields: StoryFields, context: ActionContext): MethodCh
 function createSubscription(fields: StoryFields, context: ActionContext): readonly Effect[] {
   // Its price is made of this when the story begins.
   fields.has('recurring')
-  const upfront = fields.amount(context.currency, context.words.amounts, 'upfront', 'upfront_amount')
+  const upfront =
+    fields.amount(context.currency, context.words.amounts, 'upfront', 'upfront_amount') ?? addonsOf(fields, context)
   const created: SubscriptionCreate = {
     kind: 'subscription.create',
     id: fields.text('id'),
@@ -141,11 +152,22 @@ function createSubscription(fields: StoryFields, context: ActionContext): readon
   return command(created, customerOf(fields, context))
 }
 
+/** What add-ons cost that are paid with the authorisation: `addons: [{ item: { amount }, quantity }]`. */
+function addonsOf(fields: StoryFields, { currency, words }: ActionContext): Money | null {
+  const addons = fields.objects('addons').map((addon) => {
+    const item = addon.object('item') ?? addon
+    for (const key of ['name', 'currency', 'description']) item.has(key)
+    const amount = item.amount(currency, words.amounts, 'amount', 'unit_amount')
+    if (amount === null) throw item.fault('amount', 'an amount')
+    return money(amount.minor * BigInt(addon.integer('quantity') ?? 1), currency)
+  })
+  return addons.length === 0 ? null : sum(addons, currency)
+}
+
 function updateSubscription(fields: StoryFields, context: ActionContext): readonly Effect[] {
   const items = itemsOf(fields, context)
   const quantity = fields.integer('quantity')
   const proration = fields.text('proration_behavior', 'proration')
-  const schedule = fields.text('schedule_change_at', 'when', 'at')
   const trialEnd = fields.text('trial_end', 'trial_ends_at')
   const total = fields.integer('total_count', 'total_cycles')
   const manual = fields.text('collection_method')
@@ -169,11 +191,21 @@ function updateSubscription(fields: StoryFields, context: ActionContext): readon
       : { trialEnd: /^now$/i.test(trialEnd) ? 'now' : (fields.instant('trial_end') ?? 'now') }),
     ...(total === null ? {} : { totalCycles: total }),
     ...(isProration(proration) ? { proration } : {}),
-    ...(schedule === 'cycle_end' || schedule === 'period_end' ? { when: 'cycle_end' } : {}),
+    ...(isAtPeriodEnd(fields) ? { when: 'cycle_end' } : {}),
     ...(fields.text('payment_behavior') === 'pending_if_incomplete' ? { ifUnpaid: 'pending' } : {}),
     ...(fields.text('billing_cycle_anchor') === 'now' ? { resetAnchor: true } : {}),
   }
   return command(update)
+}
+
+/** `schedule_change_at: cycle_end`, or the same in other words. */
+function isAtPeriodEnd(fields: StoryFields): boolean {
+  const words = ['schedule_change_at', 'when', 'at', 'effective', 'effective_at'] as const
+  const word = fields.text(...words)
+  if (word !== null && !/^(now|immediately|cycle_end|period_end|end_of_(period|cycle))$/.test(word))
+    throw fields.fault(words.find((key) => fields.has(key)) ?? 'when', 'now or cycle_end')
+  const flag = fields.boolean('at_period_end', 'at_cycle_end') === true
+  return flag || (word !== null && word !== 'now' && word !== 'immediately')
 }
 
 function isProration(word: string | null): word is 'create_prorations' | 'always_invoice' | 'none' {
@@ -181,6 +213,8 @@ function isProration(word: string | null): word is 'create_prorations' | 'always
 }
 
 function pauseOf(fields: StoryFields): (SubscriptionUpdate['pauseCollection'] & {}) | null {
+  // An empty text unsets a field in that provider's API.
+  if (fields.get('pause_collection') === '') return null
   const pause = fields.object('pause_collection')
   if (pause === null) return null
   const behavior = pause.text('behavior') ?? 'void'
@@ -237,6 +271,6 @@ function quantityOf(fields: StoryFields): string {
 }
 
 function modeOf(fields: StoryFields): 'total' | 'delta' {
-  const mode = fields.text('mode', 'meter_type_code', 'type')
+  const mode = fields.text('meter_type_code', 'type', 'action', 'mode')
   return mode === 'delta' || mode === 'increment' ? 'delta' : 'total'
 }

@@ -69,6 +69,18 @@ describe('the actions of stories', () => {
     ['payment.confirm', { outcome: 'processing' }, { kind: 'payment.decided', outcome: { outcome: 'later' } }],
     ['agreement.change_plan', { plan_code: 'pro' }, { kind: 'agreement.create', plan: 'pro' }],
     ['meter.record', { meter: 'calls', value: 3 }, { kind: 'usage.report', quantity: '3', mode: 'total' }],
+    ['meter_event.create', { event_name: 'calls', value: 3, customer: 'cus_1' }, { quantity: '3', mode: 'delta' }],
+    ['usage_record.create', { meter: 'calls', quantity: 3, action: 'set' }, { quantity: '3', mode: 'total' }],
+    ['subscription.cancel', { cancel_at_cycle_end: 1 }, { when: 'period_end' }],
+    ['subscription.cancel', { cancel_at_cycle_end: 0 }, { when: 'now' }],
+    ['subscription.update', { price: 'p2', at_period_end: true }, { when: 'cycle_end' }],
+    ['subscription.update', { price: 'p2', schedule_change_at: 'cycle_end' }, { when: 'cycle_end' }],
+    ['subscription.update', { pause_collection: '' }, { pauseCollection: null }],
+    [
+      'subscription.create',
+      { plan_id: 'p', addons: [{ item: { amount: 300 }, quantity: 2 }, { item: { amount: 5 } }] },
+      { upfront: { minor: 605n, currency: 'EUR' } },
+    ],
   ] as const)('%s %j', (op, fields, expected) => {
     expect(commandOf(op, fields)).toMatchObject(expected)
   })
@@ -78,6 +90,8 @@ describe('the actions of stories', () => {
     ['subscription.pause', { pause_at: 'cycle_end' }, /pause_at: expected now/],
     ['subscription.cancel', { by: 'nobody' }, /by: expected customer, /],
     ['endpoint.set', { ack: 'perhaps' }, /ack: expected a status, immediate/],
+    ['subscription.update', { when: 'some day' }, /when: expected now or cycle_end/],
+    ['subscription.cancel', { cancel_at_cycle_end: 'yes' }, /cancel_at_cycle_end: expected true or false, found "yes"/],
     ['checkout.create', { mode: 'GIFT' }, /mode: expected payment, subscription or setup/],
     ['usage.report', { meter: 'calls' }, /quantity: expected a number/],
     ['clock.break', {}, /op "clock\.break" is not known/],
@@ -89,5 +103,9 @@ describe('the actions of stories', () => {
     const notes: string[] = []
     effectsOf({ op: 'invoice.void', with: { id: 'in_1', colour: 'red', note: 'for people' } }, context, notes)
     expect(notes).toEqual(['op invoice.void.colour'])
+    notes.length = 0
+    effectsOf({ op: 'subscription.pause_collection', with: { behavior: 'void' } }, context, notes)
+    effectsOf({ op: 'endpoint.set', with: { ack: { status: 500, after: 'PT1H' } } }, context, notes)
+    expect(notes).toEqual(['op endpoint.set.ack.after'])
   })
 })
