@@ -31,6 +31,28 @@ import { createInboxStore } from './storage/inbox_store.ts'
 import { createMailPreferences } from './storage/mail_preferences.ts'
 import type { StoreLocation } from './storage/open_store.ts'
 
+export type { CustomerMail, MailOutcome, MailValue, Recipient } from './app/customer_mail.ts'
+export { MAIL_KINDS, MAIL_TEMPLATES } from './app/mail_templates.ts'
+export type { MailKind, MailTemplate, MailTemplates } from './app/mail_templates.ts'
+export type { Wanted } from './inbox/reconcile.ts'
+export type { Reason, Standing } from './model/access.ts'
+export { BillhookError, isBillhookError } from './model/error.ts'
+export type { ErrorCode, ErrorDetails } from './model/error.ts'
+export type { DerivedFact, Fact, FactDetails } from './model/facts.ts'
+export { addMs, formatInstant, instant, parseInstant } from './model/instant.ts'
+export type { Instant } from './model/instant.ts'
+export type { Json } from './model/json.ts'
+export type { Money } from './model/money.ts'
+export type { Observation } from './model/observations.ts'
+export type { AccessLevel } from './model/policy.ts'
+export type { SubscriptionStatus } from './model/status.ts'
+export type { LogFields } from './ports/log.ts'
+export type { Mail, Mailer } from './ports/mail.ts'
+export type { Transaction } from './ports/transaction.ts'
+export { SmtpMailer } from './runtime/mailer.ts'
+export type { SmtpOptions } from './runtime/mailer.ts'
+export { createManualClock } from './runtime/manual_clock.ts'
+export type { ManualClock } from './runtime/manual_clock.ts'
 export type {
   AccessAnswer,
   AccessOptions,
@@ -42,14 +64,16 @@ export type {
   Fetcher,
   Handler,
   Hold,
+  JsonObject,
   Log,
   NewHold,
   Reaction,
   SourceConfig,
+  Subject,
   UsageAnswer,
 }
 
-/** What a receiver is made of. */
+/** How a receiver is set up. */
 export interface ReceiverOptions {
   /** A folder of this machine (one process at a time), or a PostgreSQL database (any number of processes). */
   readonly store: { readonly dataFolder: string } | { readonly databaseUrl: string; readonly schema?: string }
@@ -58,27 +82,28 @@ export interface ReceiverOptions {
    * it, made on first use.
    */
   readonly secretKey?: string
-  /** The webhook URLs by name. What is written here counts; secrets left out here no longer open anything. */
+  /** The sources (webhook URLs) by name. The stored ones are made to match: a secret that is not listed opens nothing. */
   readonly sources: Readonly<Record<string, SourceConfig>>
-  /** The access policy, see docs/receiving.md; left out: the one stored before, else the defaults. */
+  /** The access policy, as docs/receiving.md describes it. Left out: the one stored before, else the defaults. */
   readonly policy?: JsonObject
-  /** Looks objects up at the provider where what was received leaves two readings, or something is late. */
+  /** Looks an object up at the provider if something is late, or if what was received allows two readings. */
   readonly fetcher?: Fetcher
   /** Larger bodies are refused. Bytes; default 1 MiB. */
   readonly maxBodyBytes?: number
-  /** False: only {@link Receiver.start} and {@link Receiver.settle} fold and call handlers. Default true. */
+  /** False: deliveries are folded and handlers called only after {@link Receiver.start}, or in {@link Receiver.settle}. Default true. */
   readonly autoStart?: boolean
+  /** Default: warnings and errors, as JSON lines on standard error. */
   readonly log?: Log
-  /** For tests: a clock that stands still until it is moved. */
+  /** For tests: see {@link createManualClock}. */
   readonly clock?: Clock
 }
 
-/** A delivery in the terms of no framework. */
+/** A delivery, independent of any framework. */
 export interface Arrived {
   /** Name of the source. */
   readonly source: string
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
-  /** The exact bytes; a text counts as its UTF-8 bytes; anything else was parsed by something in front and is refused. */
+  /** The exact bytes, or a text (its UTF-8 bytes). Anything else was parsed by something in front, and is refused. */
   readonly body: unknown
 }
 
@@ -97,43 +122,64 @@ export interface LinkOf {
 
 /** The receiving end of one application. */
 export interface Receiver extends AsyncDisposable {
-  /** Takes one delivery: durable when it resolves. It never throws. */
+  /** Takes one delivery, which is durable when the promise resolves. It never rejects: every failure is an answer. */
   receive(arrived: Arrived): Promise<Answer>
-  /** Web standard: `(request: Request) => Promise<Response>` for one source. */
+  /** A handler of one source for frameworks with web-standard requests. */
   handler(source: string): (request: Request) => Promise<Response>
-  /** Node's `http`, Express and what is built on them. */
+  /** A handler of one source for `node:http`, Express and what is built on them. */
   nodeHandler(source: string): (request: IncomingMessage, response: ServerResponse) => Promise<void>
-  /** Handles facts of one kind, at least once each. Register before {@link start}. */
+  /**
+   * Calls a handler for every fact of one kind, at least once each. Register before {@link start} and the first delivery.
+   *
+   * @param name under which the store remembers what this handler has done, so keep it across releases; default: the
+   *   kind and a running number
+   * @throws BillhookError `config_invalid` if the name is taken
+   */
   on<K extends FactKind>(kind: K, handler: Handler<K>, name?: string): Receiver
+  /** The same for facts of every kind. */
   onAny(handler: Handler, name?: string): Receiver
+  /** Is told of every handler that failed, and whether it will be called again. */
   onError(handler: ErrorHandler): Receiver
-  /** Begins to fold and to call handlers. Without it the first delivery begins. */
+  /** Starts folding deliveries and calling handlers. Unless `autoStart` is false, the first delivery does it. */
   start(): void
-  /** Who may use what, and why: of a user of the app, or of one customer of one source. */
-  access(subject: string | Extract<Subject, { source: string }>, options?: AccessOptions): Promise<AccessAnswer>
-  usage(subject: string | Extract<Subject, { source: string }>): Promise<readonly UsageAnswer[]>
-  /** @throws BillhookError `unknown_source`, `invalid_request` */
+  /** Who may use what, and why: for a user of the app, or for one customer of one source. */
+  access(subject: string | Subject, options?: AccessOptions): Promise<AccessAnswer>
+  /** How much of each meter is used in the current cycle. */
+  usage(subject: string | Subject): Promise<readonly UsageAnswer[]>
+  /**
+   * Says that a user of the app is this customer. Saying it again changes nothing.
+   *
+   * @throws BillhookError `unknown_source`, `invalid_request`
+   */
   link(link: LinkOf): Promise<void>
+  /** Takes a link back, if there is one. */
   unlink(link: LinkOf): Promise<void>
-  /** The app's users that a customer is, sorted. */
+  /** The users of the app that are linked to a customer, sorted. */
   users(of: Pick<LinkOf, 'source' | 'customer'>): Promise<readonly string[]>
+  /**
+   * Grants or blocks access whatever the providers say.
+   *
+   * @throws BillhookError `invalid_request` if it would end before it begins
+   */
   hold(hold: Omit<NewHold, 'account'>): Promise<Hold>
+  /** Ends a hold now. @returns false if there is none, or it has ended already */
   removeHold(id: string): Promise<boolean>
-  /** Has facts told again, with `replay` set. @returns how many */
+  /** Calls the handlers again for the facts that match, with `replay` set. @returns how many facts */
   replay(query: {
     readonly source?: string
     readonly customer?: string
     readonly kind?: FactKind
     readonly key?: string
   }): Promise<number>
-  /** Mails to customers, with opt-outs kept in this store. */
+  /** Mails to customers, which go out once per key; sent keys and opt-outs are kept in this store. */
   mails(options: Omit<CustomerMailOptions, 'account' | 'preferences' | 'clock'>): CustomerMails
-  /** Does everything that waits, also for the rest of a burst: for tests. */
+  /** For tests: folds all that was received and calls all handlers that are due, without waiting for the rest of a burst. */
   settle(): Promise<void>
+  /** Waits for running handlers, then closes the store. Safe to call again. */
   close(): Promise<void>
 }
 
-/** The store's account: a library serves one application. */
+/** The account in the store: a library serves one application. */
 const ACCOUNT = 'main'
 
 const MAX_BODY_BYTES = 1024 * 1024
@@ -236,11 +282,11 @@ class InboxReceiver implements Receiver {
     this.#inbox.start()
   }
 
-  access(subject: string | Extract<Subject, { source: string }>, options?: AccessOptions): Promise<AccessAnswer> {
+  access(subject: string | Subject, options?: AccessOptions): Promise<AccessAnswer> {
     return this.#inbox.access.read(ACCOUNT, subjectOf(subject), options)
   }
 
-  usage(subject: string | Extract<Subject, { source: string }>): Promise<readonly UsageAnswer[]> {
+  usage(subject: string | Subject): Promise<readonly UsageAnswer[]> {
     return this.#inbox.access.usage(ACCOUNT, subjectOf(subject))
   }
 
@@ -275,7 +321,7 @@ class InboxReceiver implements Receiver {
   }
 
   async settle(): Promise<void> {
-    // What the running loops have claimed, this one does not see: it is waited for.
+    // This call does not see what the running loops have claimed: it waits for them.
     do await this.#inbox.settle()
     while ((await this.#inbox.store.received.backlog()) > 0)
   }
@@ -295,7 +341,7 @@ const PARSED =
 
 const WRONG_METHOD = refusal(405, { code: 'method_not_allowed', message: 'deliveries are sent with POST' })
 
-function subjectOf(subject: string | Extract<Subject, { source: string }>): Subject {
+function subjectOf(subject: string | Subject): Subject {
   return typeof subject === 'string' ? { user: subject } : subject
 }
 
@@ -324,7 +370,7 @@ function bytesOf(body: unknown): Uint8Array | null {
   return body instanceof ArrayBuffer ? new Uint8Array(body) : null
 }
 
-/** A list of one value is a header that came once; which is all that frameworks that make lists can say. */
+/** A list of one value is a header that occurred once: some frameworks give every header as a list. */
 function known(headers: Arrived['headers']): Readonly<Record<string, string | readonly string[]>> {
   return Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) => {

@@ -43,6 +43,7 @@ export interface CustomerMails {
   choose(user: string, kind: string, wanted: boolean): Promise<void>
 }
 
+/** What customer mails are sent with: the mail server, the recipients’ addresses, the texts. */
 export interface CustomerMailOptions {
   readonly account: string
   readonly mailer: Mailer
@@ -52,6 +53,7 @@ export interface CustomerMailOptions {
   readonly recipient: (user: string) => Promise<Recipient | null>
   /** The app's own texts, in place of ours. */
   readonly templates?: MailTemplates
+  /** Language of recipients whose own is not known (`de`, `en-GB`); default `en`. */
   readonly locale?: string
   /** Filled in everywhere: `product`, `link`. */
   readonly values?: Readonly<Record<string, string>>

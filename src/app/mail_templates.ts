@@ -1,4 +1,4 @@
-/** What mails to customers say. Places in double braces are filled in; a line whose only place is empty is left out. */
+/** What mails to customers say. Names in double braces are filled in; a line is left out if all its names are empty. */
 
 /** The kinds of mail to customers: what a person can opt out of. */
 export const MAIL_KINDS = {
@@ -15,6 +15,7 @@ export const MAIL_KINDS = {
   access_ended: 'Access has ended.',
 } as const
 
+/** One of {@link MAIL_KINDS}. */
 export type MailKind = keyof typeof MAIL_KINDS
 
 /** The text of one kind of mail in one language. */

@@ -14,7 +14,7 @@ import type { Refusal } from '../model/verdict.ts'
 import type { Headers } from '../wire/headers.ts'
 import { sha256Hex } from '../wire/hmac.ts'
 
-/** Id of a dialect; where the provider versions its payloads, the version is part of it. */
+/** The ids of all dialects; where the provider versions its payloads, the version is part of the id. */
 export const DIALECT_IDS = [
   'stripe@2025-02-24.acacia',
   'stripe@2026-10-28.endive',
@@ -25,6 +25,7 @@ export const DIALECT_IDS = [
   'standard',
 ] as const
 
+/** One of {@link DIALECT_IDS}. */
 export type DialectId = (typeof DIALECT_IDS)[number]
 
 /** One event type of a provider. */

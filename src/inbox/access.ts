@@ -21,6 +21,7 @@ import type { SourceBook } from './sources.ts'
 /** Whom is asked about: a user of the app, or one customer of one source. */
 export type Subject = { readonly user: string } | { readonly source: string; readonly customer: string }
 
+/** Refines a question about access. */
 export interface AccessOptions {
   /** The instant that is asked about; now if it is left out. The past is answered from what had happened by then. */
   readonly at?: Instant | undefined

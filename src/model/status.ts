@@ -40,6 +40,7 @@ export const SUBSCRIPTION_STATUSES = {
   { readonly phase: 'before' | 'live' | 'after'; readonly terminal: boolean; readonly meaning: string }
 >
 
+/** One of {@link SUBSCRIPTION_STATUSES}. */
 export type SubscriptionStatus = keyof typeof SUBSCRIPTION_STATUSES
 
 export function isTerminal(status: SubscriptionStatus): boolean {

@@ -2,6 +2,7 @@ import { createTransport } from 'nodemailer'
 import { BillhookError, messageOf } from '../model/error.ts'
 import type { Mail, Mailer } from '../ports/mail.ts'
 
+/** Where mail goes out, and from whom. */
 export interface SmtpOptions {
   /** `smtp://user:password@host:587` or `smtps://host:465`. */
   readonly url: string
