@@ -25,6 +25,7 @@ export class StoryFields {
     this.#what = what
   }
 
+  /** Whether the story writes this field. Counts it as read. */
   has(key: string): boolean {
     this.#read.add(key)
     return Object.hasOwn(this.raw, key)
@@ -37,6 +38,11 @@ export class StoryFields {
       ...own.map((key) => `${this.#what}.${key}`),
       ...[...this.#inner.values()].flatMap((inner) => inner.unread()),
     ]
+  }
+
+  /** Counts fields as read whose values make no difference here. */
+  pass(isPassed: (key: string) => boolean): void {
+    for (const key of Object.keys(this.raw)) if (isPassed(key)) this.#read.add(key)
   }
 
   /** A field of any kind, as it is written. */
@@ -65,6 +71,18 @@ export class StoryFields {
     const value = this.text(...keys)
     if (value === null) throw this.fault(keys.join(' or '), 'a text')
     return value
+  }
+
+  /** The name of a price: by its id, or written out. */
+  price(...keys: readonly string[]): string | null {
+    const value = this.#value(keys)
+    return isObject(value) ? priceName(value) : this.text(...keys)
+  }
+
+  requiredPrice(...keys: readonly string[]): string {
+    const name = this.price(...keys)
+    if (name === null) throw this.fault(keys.join(' or '), 'a price')
+    return name
   }
 
   integer(...keys: readonly string[]): number | null {
@@ -154,6 +172,12 @@ export class StoryFields {
       `${this.#what}.${key}: expected ${expected}, found ${JSON.stringify(this.raw[key] ?? null)}`,
     )
   }
+}
+
+/** What a price is called that an action writes out: its id, or else what it says. */
+export function priceName(price: JsonObject): string {
+  const named = [price['id'], price['code']].find((value) => typeof value === 'string')
+  return typeof named === 'string' ? named : `price_${JSON.stringify(price).replace(/[^0-9a-z]+/gi, '_')}`
 }
 
 const TRIAL_ENDS = { cancel: 'cancel', pause: 'pause', create_invoice: 'invoice', invoice: 'invoice' } as const

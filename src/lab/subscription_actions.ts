@@ -107,8 +107,8 @@ export const subscriptionActions: Readonly<Record<string, ActionReader>> = {
 /** What was used: of the subscription that the report names, or of the customer's. */
 function usedBy(fields: StoryFields, context: ActionContext): string {
   const names = ['subscription', 'agreement', 'agreement_id', 'customer_agreement_id', 'id'] as const
-  // A customer is named beside the meter's event: the story's newest subscription is meant.
-  for (const key of ['customer', 'customer_id', 'stripe_customer_id']) fields.has(key)
+  // A meter's event names a customer, some with the provider's own key: the story's newest subscription is meant.
+  fields.pass((key) => key === 'customer' || key.endsWith('customer_id'))
   return named(fields, context, 'subscription', ...names)
 }
 
@@ -228,10 +228,10 @@ function itemsOf(fields: StoryFields, context: ActionContext): readonly ItemInpu
   const listed = fields.objects('items')
   if (listed.length > 0)
     return listed.map((item) => ({
-      price: priceOf(item.requiredText('price', 'plan', 'plan_id', 'price_id'), context),
+      price: priceOf(item.requiredPrice('price', 'plan', 'plan_id', 'price_id'), context),
       quantity: item.integer('quantity') ?? 1,
     }))
-  const price = fields.text('price', 'plan_id', 'plan', 'plan_code', 'price_id')
+  const price = fields.price('price', 'plan_id', 'plan', 'plan_code', 'price_id')
   return price === null ? null : [{ price: priceOf(price, context), quantity: fields.integer('quantity') ?? 1 }]
 }
 
