@@ -145,8 +145,9 @@ const ANSWERS: Readonly<Record<string, number>> = {
 export function readAcknowledgement(fields: StoryFields): Effect & { readonly kind: 'endpoint' } {
   const ack = fields.get('ack')
   const endpoint = endpointOf(fields)
-  if (typeof ack === 'string' || typeof ack === 'number') {
-    const status = typeof ack === 'number' ? ack : ANSWERS[ack]
+  if (ack !== null && !isObject(ack)) {
+    const word = typeof ack === 'boolean' ? (ack ? 'ok' : 'fail') : ack
+    const status = typeof word === 'number' ? word : ANSWERS[typeof word === 'string' ? word : '']
     if (status === undefined) throw fields.fault('ack', `a status, ${Object.keys(ANSWERS).join(', ')}`)
     return { kind: 'endpoint', status, until: null, endpoint }
   }

@@ -2,13 +2,15 @@ import { boundary, EXACT_UTC } from '../model/calendar.ts'
 import type { Customer, Invoice, Meter, PaymentMethod, Price, Product, Subscription } from '../model/entities.ts'
 import { BillhookError } from '../model/error.ts'
 import { latest } from '../model/instant.ts'
+import { isObject } from '../model/json.ts'
+import type { JsonObject } from '../model/json.ts'
 import { zero } from '../model/money.ts'
 import { behaviorOf } from './behavior.ts'
 import { GivenCatalog } from './given_catalog.ts'
 import { MONTH, paidInvoice, totalOf } from './given_invoices.ts'
 import type { GivenSettings } from './given_settings.ts'
 import { readSubscription } from './given_subscription.ts'
-import { StoryFields } from './read_fields.ts'
+import { priceName, StoryFields } from './read_fields.ts'
 import type { Scenario } from './scenario.ts'
 
 /** What a story starts from: entities as they are when it begins. */
@@ -90,10 +92,15 @@ class GivenBuilder {
       case 'payment_source':
         this.#addMethod(fields.requiredText('id'), fields.text('customer') ?? this.#customer().id)
         return
+      case 'endpoint':
+      case 'webhook_endpoint':
+        // Read with the settings.
+        for (const key of Object.keys(fields.raw)) fields.has(key)
+        return
       default:
         throw new BillhookError(
           'scenario_invalid',
-          `given: ${JSON.stringify(kind)} is not a kind of object; known are customer, billing_customer, user, organization, product, price, plan, meter, subscription, agreement, invoice, payment_method`,
+          `given: ${JSON.stringify(kind)} is not a kind of object; known are customer, billing_customer, user, organization, product, price, plan, meter, subscription, agreement, invoice, payment_method, webhook_endpoint`,
         )
     }
   }
@@ -102,6 +109,7 @@ class GivenBuilder {
   addReferences(op: string, fields: StoryFields): void {
     const customer = textAt(fields, 'customer', 'customer_id', 'billing_customer_id')
     if (customer !== null) this.#customer(customer)
+    for (const price of inlinePrices(fields.raw)) this.#addInline(price)
     for (const plan of [textAt(fields, 'price', 'price_id'), textAt(fields, 'plan_id', 'plan_code', 'plan')]) {
       if (plan === null || this.#catalog.prices.has(plan)) continue
       const known = [...this.#catalog.prices.values()].at(-1)
@@ -129,6 +137,12 @@ class GivenBuilder {
         ),
       )
     }
+  }
+
+  /** A price that an action writes out instead of naming it. */
+  #addInline(price: JsonObject): void {
+    const id = priceName(price)
+    if (!this.#catalog.prices.has(id)) this.#catalog.addPrice(new StoryFields({ ...price, id }, `price ${id}`))
   }
 
   build(): Omit<Given, 'notes'> {
@@ -332,6 +346,12 @@ class GivenBuilder {
       nextChargeAt: nextAttemptAt ?? subscription.nextChargeAt,
     })
   }
+}
+
+/** The prices that an action writes out, of its own and of its items. */
+function inlinePrices(action: JsonObject): readonly JsonObject[] {
+  const items = [action['items'], action['line_items']].flatMap((list) => (Array.isArray(list) ? list : []))
+  return [action, ...items].flatMap((one) => (isObject(one) && isObject(one['price']) ? [one['price']] : []))
 }
 
 /** A text under the first of these names that has one; values of other kinds are let be. */

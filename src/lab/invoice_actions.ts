@@ -106,9 +106,9 @@ function createCheckout(fields: StoryFields, context: ActionContext): readonly E
   const word = (fields.text('mode') ?? 'subscription').toUpperCase()
   const mode = Object.entries(MODES).find(([name]) => name === word)?.[1]
   if (mode === undefined) throw fields.fault('mode', 'payment, subscription or setup')
-  const price = fields.text('price', 'price_id', 'plan') ?? context.anyPrice
+  const price = fields.price('price', 'price_id', 'plan') ?? context.anyPrice
   const items = fields.objects('items', 'line_items').map((item) => ({
-    price: item.requiredText('price', 'price_id'),
+    price: item.requiredPrice('price', 'price_id'),
     quantity: item.integer('quantity') ?? 1,
   }))
   const single =

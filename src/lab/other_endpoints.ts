@@ -5,6 +5,7 @@ import type { HttpClient, HttpOutcome } from '../ports/http.ts'
 import { readAcknowledgement } from './effects.ts'
 import { StoryFields } from './read_fields.ts'
 import type { Acknowledgement } from './receiver.ts'
+import type { Scenario } from './scenario.ts'
 
 /** An endpoint of the account beside the receiver's own: it answers, and nothing is made of what it gets. */
 export interface OtherEndpoint {
@@ -29,14 +30,22 @@ export interface EndpointSettings {
 
 const CONNECTED = ['connected', 'connect', 'third_party'] as const
 
+/** Given objects that are endpoints. */
+export const ENDPOINT_KINDS: readonly string[] = ['endpoint', 'webhook_endpoint']
+
 /**
  * `endpoints`, a list of which the first one that is not a connected application's is the receiver's own; and
- * `connected_endpoint` with its other names.
+ * `connected_endpoint` with its other names. A story may also give them among its objects.
  *
  * @throws BillhookError `scenario_invalid`, naming the field
  */
-export function readEndpoints(settings: StoryFields): EndpointSettings {
-  const listed = settings.objects('endpoints')
+export function readEndpoints(settings: StoryFields, objects: Scenario['given']): EndpointSettings {
+  const given = objects.flatMap((entry) =>
+    Object.entries(entry).flatMap(([kind, fields]) =>
+      ENDPOINT_KINDS.includes(kind) ? [new StoryFields(fields, `given.${kind}`)] : [],
+    ),
+  )
+  const listed = [...settings.objects('endpoints'), ...given]
   const added = ['connected_endpoint', 'connect_endpoint', 'third_party_endpoint', 'third_party'].flatMap((key) =>
     settings.has(key) ? [new StoryFields(asObject(settings.get(key)), `settings.${key}`)] : [],
   )
@@ -50,11 +59,15 @@ export function readEndpoints(settings: StoryFields): EndpointSettings {
   return {
     own: acknowledgement,
     ownName: own?.text('id', 'name') ?? null,
-    listens: listed.length === 0 || own !== undefined,
+    // Beside connected applications that a story gives, the account's own endpoint is there as always.
+    listens: listed.length === given.length || own !== undefined,
     others,
-    notes: added.flatMap((fields) => fields.unread()),
+    notes: [...added, ...given].flatMap((fields) => fields.unread()),
   }
 }
+
+/** What says nothing of how it answers. */
+const SAID = ['url', 'description', 'api_version', 'secret'] as const
 
 function otherEndpoint(fields: StoryFields, connected: boolean, number: number): OtherEndpoint {
   const types = fields.get('events') ?? fields.get('enabled_events') ?? fields.get('event_types')
@@ -73,6 +86,7 @@ function isConnected(fields: StoryFields): boolean {
 }
 
 function acknowledgementOf(fields: StoryFields): Acknowledgement {
+  for (const key of SAID) fields.has(key)
   const { status, until } = readAcknowledgement(fields)
   return { status, until }
 }

@@ -23,6 +23,11 @@ const time = z.string().transform((text, context): Instant => {
 
 const action = z.strictObject({ op: z.string().min(1), with: object.default({}) })
 
+/** One of something where a story could have a list of them. */
+function listOf<T extends z.ZodType>(one: T) {
+  return z.union([z.array(one), one.transform((value) => [value])])
+}
+
 const expectedEvent = z.strictObject({
   type: z.string().min(1),
   match: object.default({}),
@@ -31,6 +36,12 @@ const expectedEvent = z.strictObject({
   note: z.string().optional(),
   why: z.string().optional(),
 })
+
+/** An event with what it must have in its body, or its type alone. */
+const anyEvent = z.union([
+  expectedEvent,
+  z.string().transform((type): z.infer<typeof expectedEvent> => ({ type, match: {}, optional: false })),
+])
 
 /** An event that must not be emitted: any of a type, or one with this in its body. */
 const never = z.union([
@@ -67,9 +78,9 @@ const expectedDelivery = z.strictObject({
 
 const step = z.strictObject({
   at: time,
-  when: z.array(action).default([]),
-  events: z.array(expectedEvent).optional(),
-  never: z.array(never).default([]),
+  when: listOf(action).default([]),
+  events: z.array(anyEvent).optional(),
+  never: listOf(never).default([]),
   state: z.record(z.string(), z.union([object, z.array(object)])).optional(),
   access: access.optional(),
   deliveries: z.record(z.string(), expectedDelivery).optional(),
@@ -88,7 +99,7 @@ const scenario = z.strictObject({
   settings: object.default({}),
   given: z.array(z.record(z.string(), object)).default([]),
   steps: z.array(step).min(1).max(MAX_STEPS),
-  never: z.array(never).default([]),
+  never: listOf(never).default([]),
   guaranteed: z.array(z.tuple([z.string(), z.string()])).default([]),
   sources: z.array(z.string()).default([]),
   open: z.array(z.string()).default([]),

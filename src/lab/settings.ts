@@ -79,8 +79,8 @@ export function readStorySettings(story: Scenario, dialect: Dialect): StorySetti
   const switches = { ...(classic ? { catalogue: 'seed' } : {}), ...texts(fields.get('switches')) }
   const endpoint = fields.get('endpoint')
   const listens = endpoint === 'none' ? false : fields.has('endpoint') ? endpoint !== null : true
-  const own = isObject(endpoint) ? new StoryFields(endpoint, 'settings.endpoint') : null
-  const endpoints = readEndpoints(fields)
+  const own = ownEndpoint(endpoint)
+  const endpoints = readEndpoints(fields, story.given)
   const ack = own === null ? endpoints.own : readAcknowledgement(own)
   const retry = retryPolicy(fields, dialect)
   const secret = fields.object('webhook')?.text('secret') ?? null
@@ -98,6 +98,12 @@ export function readStorySettings(story: Scenario, dialect: Dialect): StorySetti
     hasGatekeeper: listens && endpoints.listens && !(isObject(endpoint) && endpoint['ack'] === 'none'),
     profileOf: (base) => profileOfAccount({ profile, switches }, base),
   }
+}
+
+/** `{ ack: … }`, or the acknowledgement alone. */
+function ownEndpoint(endpoint: Json): StoryFields | null {
+  if (endpoint === null || endpoint === 'none') return null
+  return new StoryFields(isObject(endpoint) ? endpoint : { ack: endpoint }, 'settings.endpoint')
 }
 
 /** What a setting's word means. @throws BillhookError `scenario_invalid` for a word that means nothing */

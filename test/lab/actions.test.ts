@@ -52,6 +52,11 @@ describe('the actions of stories', () => {
     ],
     ['subscription.resume_collection', {}, { pauseCollection: null }],
     ['subscription.end_trial', {}, { trialEnd: 'now' }],
+    [
+      'subscription.create',
+      { items: [{ price: { id: 'p3', unit_amount: 5 }, quantity: 2 }] },
+      { items: [{ price: 'p3', quantity: 2 }] },
+    ],
     ['subscription.upgrade', { price: 'p2' }, { items: [{ price: 'p2', quantity: 1 }] }],
     ['subscription.change_quantity', { quantity: 3 }, { quantity: 3 }],
     ['charge.fails', {}, { kind: 'payment_method.script', behavior: 'declines' }],
@@ -89,6 +94,7 @@ describe('the actions of stories', () => {
     ['charge.outcome', { outcome: 'maybe' }, /outcome: expected success, failure/],
     ['subscription.pause', { pause_at: 'cycle_end' }, /pause_at: expected now/],
     ['subscription.cancel', { by: 'nobody' }, /by: expected customer, /],
+    ['endpoint.set', { ack: [500, 200] }, /ack: expected a status, immediate/],
     ['endpoint.set', { ack: 'perhaps' }, /ack: expected a status, immediate/],
     ['subscription.update', { when: 'some day' }, /when: expected now or cycle_end/],
     ['subscription.cancel', { cancel_at_cycle_end: 'yes' }, /cancel_at_cycle_end: expected true or false, found "yes"/],
@@ -97,6 +103,15 @@ describe('the actions of stories', () => {
     ['clock.break', {}, /op "clock\.break" is not known/],
   ] as const)('%s %j is refused: a word that means nothing must not pass for another', (op, fields, words) => {
     expect(() => effect(op, fields)).toThrow(words)
+  })
+
+  it.each([
+    [true, 200],
+    [false, 500],
+    ['down', 500],
+    [503, 503],
+  ])('read ack: %j as %i', (ack, status) => {
+    expect(effect('endpoint.set', { ack })).toEqual({ kind: 'endpoint', status, until: null, endpoint: null })
   })
 
   it('tell which fields mean nothing', () => {

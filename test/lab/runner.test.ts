@@ -134,6 +134,17 @@ describe('billhook run', () => {
       [['steps:', 'settings: { when_retries_end: explode }\nsteps:']],
       /settings\.when_retries_end: expected cancel, /,
     ],
+    [
+      'an endpoint is not known',
+      [
+        ['steps:', 'settings: { endpoints: [ { id: own }, { id: app, connected: true } ] }\nsteps:'],
+        [
+          '{ op: subscription.update, with: { id: sub_1, metadata',
+          '{ op: endpoint.fails, with: { endpoint: ap } }, { op: subscription.update, with: { id: sub_1, metadata',
+        ],
+      ],
+      /endpoint "ap" is not known; known are own, app/,
+    ],
     ['the provider is not known', [['provider: stripe', 'provider: nobody']], /provider "nobody" is not known/],
   ] as const)('ends with 1 where %s, and says so', async (_what, replace, words) => {
     const { code, out } = await cli(['run', file(...replace)])
@@ -163,6 +174,37 @@ describe('billhook run', () => {
     expect(out).toContain('ok    test/cancel')
     expect(out).toContain('1 passed, 1 failed')
     expect(code).toBe(2)
+  })
+
+  it('takes one action, one type and one event without a list round it, and a price that is written out', async () => {
+    const when = [
+      'when: [ { op: subscription.update, with: { id: sub_1, cancel_at_period_end: true } }, {',
+      'when: [ {',
+    ] as const
+    const short = file(
+      when,
+      [
+        'op: subscription.update, with: { id: sub_1, metadata: { a: b } } } ]',
+        'op: subscription.update, with: { id: sub_1, cancel_at_period_end: true } }',
+      ],
+      ['when: [ {', 'when: {'],
+      ['      - { type: customer.subscription.updated, match: { metadata: { a: b } } }\n', ''],
+      [
+        'events: [ { type: customer.subscription.deleted, match: { status: canceled } } ]',
+        'events: [ customer.subscription.deleted ]',
+      ],
+      ['never: [ invoice.created ]', 'never: invoice.created'],
+    )
+    expect((await cli(['run', short])).out).toBe('ok    test/cancel  8 assertions\n1 passed, 0 failed\n')
+    const priced = file(
+      ['metadata: { a: b } } } ]', 'price: { unit_amount: 700, currency: eur } } } ]'],
+      ['match: { metadata: { a: b } }', 'match: { items: [ { price: { unit_amount: 700 } } ] }'],
+      [
+        '      - { type: customer.subscription.updated, match: { items',
+        '      - invoiceitem.created\n      - invoiceitem.created\n      - { type: customer.subscription.updated, match: { items',
+      ],
+    )
+    expect((await cli(['run', priced])).out).toContain('ok    test/cancel')
   })
 
   it('ends with 2 for a file that is not there, and for a wrong number of permutations', async () => {
