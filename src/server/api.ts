@@ -37,7 +37,7 @@ export function createApi(routes: readonly Route[], ports: ApiPorts): Hono {
   api.notFound((context) => {
     const path = new URL(context.req.url).pathname
     const allowed = routes.filter((route) => matches(route.path, path)).map(({ method }) => method)
-    if (allowed.length === 0) return failure(new BillhookError('not_found', `nothing is at ${path}`), ports.log)
+    if (allowed.length === 0) return failure(new BillhookError('not_found', `there is no route ${path}`), ports.log)
     const allow = [...new Set(allowed)].sort().join(', ')
     const error = new BillhookError('method_not_allowed', `${path} takes ${allow}, not ${context.req.method}`)
     return failure(error, ports.log, { allow })
@@ -163,9 +163,13 @@ interface KeyedRequest {
 async function once(request: KeyedRequest, ports: ApiPorts): Promise<Response> {
   const { context, route, caller, body, key } = request
   if (!route.keepsAnswer)
-    throw new BillhookError('invalid_request', 'header: Idempotency-Key: this answer holds a secret and is not kept', {
-      details: { field: 'Idempotency-Key' },
-    })
+    throw new BillhookError(
+      'invalid_request',
+      'header: Idempotency-Key: the answer contains a secret, so it is not stored; send the request without a key',
+      {
+        details: { field: 'Idempotency-Key' },
+      },
+    )
   if (key === '' || key.length > KEY_LENGTH_MAX)
     throw new BillhookError('invalid_request', `header: Idempotency-Key: must have 1 to ${KEY_LENGTH_MAX} characters`, {
       details: { field: 'Idempotency-Key' },

@@ -274,9 +274,9 @@ export function commandAnswer(kind: keyof typeof ENTITY_ANSWERS): z.ZodType {
   return z.strictObject({
     kind: text.describe('Of `object`.'),
     id: text,
-    customer: textOrNull.describe('The customer concerned; null for the catalogue.'),
-    object: ENTITY_ANSWERS[kind].nullable().describe('After the command; null if it is no more.'),
-    events: z.array(publishedEvent).describe('In the account’s own dialect, in the order of telling.'),
+    customer: textOrNull.describe('The customer that was affected; null for the catalogue.'),
+    object: ENTITY_ANSWERS[kind].nullable().describe('As it is after the command; null if it was deleted.'),
+    events: z.array(publishedEvent).describe('In the account’s own dialect, in order.'),
   })
 }
 
@@ -295,15 +295,15 @@ export const clockOut = z.strictObject({
           name: text.describe('Kind of the fact; `charge`, `refund`; type of the event.'),
           customer: textOrNull,
           subscription: textOrNull,
-          subject: textOrNull.describe('Id of what it is about; of a delivery: the event.'),
+          subject: textOrNull.describe('Id of what it is about; for a delivery, the event.'),
           endpoint: textOrNull,
           amount: moneyOrNull,
         }),
       ),
-      more: z.boolean().describe('True if there is more than is listed.'),
+      more: z.boolean().describe('True if more will happen than is listed.'),
     })
     .nullable()
-    .describe('What happens next if nobody does anything; null: nothing.'),
+    .describe('What happens next if nobody intervenes; null: nothing.'),
 })
 
 export const accountOut = z.strictObject({

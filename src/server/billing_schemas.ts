@@ -17,7 +17,7 @@ export const idOrMinted = z
   .regex(/^[A-Za-z0-9_.:@-]{1,100}$/, 'must have 1 to 100 letters, digits or _ . : @ -')
   .nullable()
   .default(null)
-  .describe('Chosen by you; left out or null: minted.')
+  .describe('Your own id; left out or null: one is generated.')
 
 export const nameText = z.string().min(1).max(500)
 export const nameOrNull = nameText.nullable().default(null)
@@ -71,7 +71,7 @@ const behavior = z.enum([
 ])
 
 /** How the sandbox treats a payment method. */
-export const behaviorIn = behavior.describe('What the sandbox does when the method is charged.')
+export const behaviorIn = behavior.describe('What the sandbox does when this method is charged.')
 export const scriptIn = z
   .array(behavior)
   .max(100)
@@ -110,7 +110,7 @@ const customerMembers = {
   name: nameText.nullable(),
   email: z.string().max(320).nullable(),
   phone: z.string().max(50).nullable(),
-  user: idText.nullable().describe('Your own id of this user or organisation.'),
+  user: idText.nullable().describe('Your own id of this user or organization.'),
   metadata: metadataIn,
 }
 

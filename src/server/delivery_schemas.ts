@@ -26,7 +26,10 @@ export const stateIn = z.enum(['pending', 'delivered', 'exhausted', 'skipped', '
 /** How deliveries are retried: all of it, in place of the dialect’s own policy. */
 const retryIn = z.strictObject({
   id: z.string().min(1).max(100).default('own'),
-  offsets_ms: z.array(ms).max(200).describe('When the attempts after the first are made, counted from the first.'),
+  offsets_ms: z
+    .array(ms)
+    .max(200)
+    .describe('When the attempts after the first are made, counted from the first attempt.'),
   give_up_after_ms: ms,
   jitter: z.number().min(0).max(1).default(0),
   acknowledged: z.union([z.literal('2xx'), z.array(z.int().min(100).max(599)).min(1).max(100)]).default('2xx'),
@@ -48,12 +51,12 @@ const changeable = {
     .refine((headers) => Object.keys(headers).length <= 20, 'must have at most 20 entries'),
   retry: retryIn.nullable().describe('Null: the dialect’s own.'),
   timeout_ms: z.int().min(1).max(120_000).nullable(),
-  in_flight_max: z.int().min(1).max(256).describe('How many requests may be under way at once.'),
+  in_flight_max: z.int().min(1).max(256).describe('How many requests may be in flight at once.'),
   ordered: z.boolean().describe('Events of one subject are delivered one after another.'),
   payload_filter: z
     .array(
       z.strictObject({
-        path: z.string().min(1).max(255).describe('Such as `data.object.currency`.'),
+        path: z.string().min(1).max(255).describe('For example `data.object.currency`.'),
         equals: z
           .array(z.union([z.string(), z.number(), z.boolean(), z.null()]))
           .min(1)
@@ -63,7 +66,7 @@ const changeable = {
     .max(20)
     .describe('All conditions must hold.'),
   metadata: metadataIn,
-  owner_mail: z.email().max(320).nullable().describe('Who is told that it fails; null: the account’s owner.'),
+  owner_mail: z.email().max(320).nullable().describe('Who is mailed when it fails; null: the account’s owner.'),
   connected: z.boolean().describe('True for the endpoint of a connected third-party application.'),
 }
 
@@ -79,8 +82,8 @@ export const endpointIn = z.strictObject({
   ...endpointChangeIn.shape,
   url: changeable.url,
   event_types: eventTypesIn.default(['*']),
-  dialect: z.string().min(1).max(100).describe('In which dialect and API version it is told.'),
-  secret: z.string().min(1).max(500).nullable().default(null).describe('Null: one is made.'),
+  dialect: z.string().min(1).max(100).describe('The dialect and API version of its events.'),
+  secret: z.string().min(1).max(500).nullable().default(null).describe('Null: one is generated.'),
 })
 
 const retryOut = z.strictObject({
@@ -109,7 +112,7 @@ const endpointMembers = {
   disabled_reason: z.enum(['manual', 'failing', 'gone', 'verification_failed']).nullable(),
   secrets: z
     .array(z.strictObject({ from: when, until: whenOrNull }))
-    .describe('Newest first; `until`: how long an older one goes on after a rotation.'),
+    .describe('Newest first; `until`: how long an older one stays in use after a rotation.'),
   retry: retryOut.nullable(),
   timeout_ms: count.nullable(),
   in_flight_max: count,
@@ -141,8 +144,8 @@ const attemptOut = z.strictObject({
   url: text,
   request: z.record(z.string(), z.string()),
   bytes: count,
-  status: count.nullable().describe('Null if no complete answer came.'),
-  problem: textOrNull.describe('Why no answer counts; null if acknowledged.'),
+  status: count.nullable().describe('Null if there was no complete answer.'),
+  problem: textOrNull.describe('Why the attempt failed; null if it was acknowledged.'),
   detail: textOrNull,
   response: z.record(z.string(), z.string()),
   body: textOrNull.describe('The first bytes of the answer.'),
@@ -166,8 +169,8 @@ export const deliveryOut = z.strictObject({
   state: stateIn,
   clock: z.enum(['real', 'test']),
   due_at: whenOrNull,
-  under_way: z.boolean().describe('A node is at it.'),
-  made: count.describe('Attempts in this schedule; a replay begins anew.'),
+  under_way: z.boolean().describe('A node is working on it.'),
+  made: count.describe('Attempts in this schedule; a replay starts a new one.'),
   first_at: whenOrNull,
   last_at: whenOrNull,
   last_status: count.nullable(),
@@ -193,7 +196,7 @@ export const eventOut = z.strictObject(eventMembers)
 export const eventDetailOut = z.strictObject({
   ...eventMembers,
   body: z.unknown().describe('As it is sent; null for raw bytes.'),
-  raw: textOrNull.describe('Base64 of bytes that are forwarded as they came.'),
+  raw: textOrNull.describe('Base64 of bytes that are forwarded unchanged.'),
   content_type: textOrNull,
   deliveries: z.array(deliveryOut),
 })
@@ -210,7 +213,7 @@ export const newEventIn = z.strictObject({
     .max(200)
     .nullable()
     .default(null)
-    .describe('The same key again gives the same answer and publishes nothing.'),
+    .describe('The same key again gets the same answer and publishes nothing.'),
   customer: idText.nullable().default(null),
   subject: z
     .string()
@@ -218,8 +221,8 @@ export const newEventIn = z.strictObject({
     .max(255)
     .nullable()
     .default(null)
-    .describe('What it is about; ordered endpoints keep its order.'),
-  endpoint: z.string().min(1).max(64).nullable().default(null).describe('Only to this one.'),
+    .describe('What the event is about; ordered endpoints keep the order of one subject.'),
+  endpoint: z.string().min(1).max(64).nullable().default(null).describe('Sends it to this endpoint only.'),
 })
 
 export const eventTypeOut = z.strictObject({
@@ -232,7 +235,7 @@ export const eventTypeOut = z.strictObject({
   sample: z
     .record(z.string(), z.unknown())
     .nullable()
-    .describe('A body as it would be sent; null if none can be made.'),
+    .describe('A body as it would be sent; null if there is no sample.'),
 })
 
 export const whyOut = z.strictObject({ endpoint: text, code: text, words: text })
@@ -249,7 +252,7 @@ export const replayOut = z.strictObject({
     until: whenOrNull,
   }),
   state: z.enum(['running', 'done', 'canceled']),
-  replayed: count.describe('Deliveries made due so far.'),
+  replayed: count.describe('Deliveries scheduled so far.'),
   created_at: when,
   ended_at: whenOrNull,
 })

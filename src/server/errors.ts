@@ -15,5 +15,8 @@ export function errorAnswer(error: unknown, log: Log): { readonly status: number
     return { status, body: { error: { code, message, details } } }
   }
   log.error({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }, 'a request failed')
-  return errorAnswer(new BillhookError('internal_invariant', 'something failed inside; the log has the reason'), log)
+  return errorAnswer(
+    new BillhookError('internal_invariant', 'an internal error occurred; the log has the details'),
+    log,
+  )
 }

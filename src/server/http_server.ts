@@ -158,7 +158,7 @@ async function take(
     request.resume()
     answerError(
       response,
-      new BillhookError('method_not_allowed', `deliveries are sent with POST, not ${request.method ?? ''}`),
+      new BillhookError('method_not_allowed', `deliveries must be sent with POST, not ${request.method ?? ''}`),
       options.log,
     )
     return

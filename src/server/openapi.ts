@@ -72,7 +72,7 @@ const IDEMPOTENCY: JsonObject = {
   name: 'Idempotency-Key',
   in: 'header',
   required: false,
-  description: 'The same key and request get the same answer; the work is done once.',
+  description: 'The same key with the same request gets the same answer, and the work is done once.',
   schema: { type: 'string', minLength: 1, maxLength: 255 },
 }
 
@@ -107,7 +107,7 @@ function responses(route: Route): JsonObject {
 
 function success(route: Route): JsonObject {
   if (route.status === 204) return { description: 'Done.' }
-  if (route.answer === null) return { description: 'As it is.', content: { '*/*': {} } }
+  if (route.answer === null) return { description: 'The raw content.', content: { '*/*': {} } }
   return {
     description: 'Success.',
     content: { 'application/json': { schema: schemaOf(route.answer, 'output') } },

@@ -7,7 +7,7 @@ import { noBody, nothing, pageOf, route } from '../route.ts'
 import type { Route } from '../route.ts'
 import { accessAnswer, hold, idText, instantText, link, policyVersion, sourceName, usageAnswer } from '../schemas.ts'
 
-const when = { at: instantText.optional().describe('The instant that is asked about; now if it is left out.') }
+const when = { at: instantText.optional().describe('The instant to answer for; default: now.') }
 const user = z.object({ user: idText })
 const ofCustomer = { source: sourceName, customer: idText }
 
@@ -81,7 +81,7 @@ function linkRoutes(app: App): readonly Route[] {
       method: 'GET',
       path: '/v1/links',
       id: 'listLinks',
-      summary: 'The customers that a user of the app is',
+      summary: 'The customers that a user of the app is linked to',
       tag,
       scope: 'read',
       params: nothing,
@@ -94,7 +94,7 @@ function linkRoutes(app: App): readonly Route[] {
       method: 'POST',
       path: '/v1/links',
       id: 'addLink',
-      summary: 'Say that a user of the app is a customer; saying it twice changes nothing',
+      summary: 'Link a user of the app to a customer; repeating it changes nothing',
       tag,
       scope: 'write',
       params: nothing,
@@ -112,7 +112,7 @@ function linkRoutes(app: App): readonly Route[] {
       method: 'DELETE',
       path: '/v1/links',
       id: 'removeLink',
-      summary: 'Take a link back',
+      summary: 'Remove a link',
       tag,
       scope: 'write',
       params: nothing,
@@ -137,7 +137,7 @@ function holdRoutes(app: App): readonly Route[] {
       method: 'GET',
       path: '/v1/holds',
       id: 'listHolds',
-      summary: 'The app’s own decisions about a user',
+      summary: 'List the holds of a user: the app’s own grants and blocks',
       tag,
       scope: 'read',
       params: nothing,
@@ -186,7 +186,7 @@ function holdRoutes(app: App): readonly Route[] {
       errors: ['not_found'],
       handle: async ({ params, caller }) => {
         if (!(await access.removeHold(caller.account, params.hold)))
-          throw new BillhookError('not_found', `no hold ${params.hold} that is in force`)
+          throw new BillhookError('not_found', `no hold ${params.hold} is in force`)
         return { json: null }
       },
     }),
@@ -203,7 +203,7 @@ function policyRoutes(app: App): readonly Route[] {
       method: 'GET',
       path: '/v1/policy',
       id: 'getPolicy',
-      summary: 'The access policy that counts',
+      summary: 'The access policy in force',
       tag,
       scope: 'read',
       params: nothing,
@@ -230,7 +230,7 @@ function policyRoutes(app: App): readonly Route[] {
       method: 'GET',
       path: '/v1/policy/versions',
       id: 'listPolicies',
-      summary: 'All versions of the access policy',
+      summary: 'List all versions of the access policy',
       tag,
       scope: 'read',
       params: nothing,

@@ -18,7 +18,7 @@ import { instantText } from '../schemas.ts'
 const TAG = 'Accounts'
 
 const dialect = z.string().max(100).describe('A dialect’s id; see /v1/dialects.')
-const ownerEmail = z.email().max(320).nullable().describe('Who is told by mail that an endpoint fails.')
+const ownerEmail = z.email().max(320).nullable().describe('Who is mailed when an endpoint fails.')
 const profile = z.record(z.string(), z.json()).describe('Settings that differ from the provider’s billing profile.')
 const switches = z.record(z.string().max(100), z.string().max(200))
 
@@ -36,7 +36,7 @@ export function accountRoutes(desk: SendingDesk): readonly Route[] {
       params: nothing,
       query: nothing,
       body: z.strictObject({
-        id: accountIn.nullable().default(null).describe('Null: made up.'),
+        id: accountIn.nullable().default(null).describe('Null: one is generated.'),
         name: nameText,
         dialect,
         livemode: z.boolean().default(false),
@@ -62,7 +62,7 @@ export function accountRoutes(desk: SendingDesk): readonly Route[] {
       method: 'GET',
       path: '/v1/accounts',
       id: 'listAccounts',
-      summary: 'The accounts that this key may look after',
+      summary: 'List the accounts that this key may manage',
       tag: TAG,
       scope: 'read',
       params: nothing,
@@ -146,7 +146,7 @@ export function clockRoutes(desk: SendingDesk): readonly Route[] {
       method: 'GET',
       path: `${ACCOUNT_PATH}/clock`,
       id: 'getClock',
-      summary: 'The time in an account, and what happens next if nobody does anything',
+      summary: 'The time in an account, and what happens next if nobody intervenes',
       tag,
       scope: 'read',
       params: inAccount,
@@ -163,15 +163,19 @@ export function clockRoutes(desk: SendingDesk): readonly Route[] {
       method: 'POST',
       path: `${ACCOUNT_PATH}/clock/advance`,
       id: 'advanceClock',
-      summary: 'Advance a test clock; answers when everything that this caused has settled',
+      summary: 'Advance a test clock; answers once everything that follows has settled',
       tag,
       scope: 'write',
       params: inAccount,
       query: nothing,
       body: z
         .strictObject({
-          to: instantText.optional().describe('An instant that is not earlier; its own time does what is due now.'),
-          next: z.literal(true).optional().describe('To the next thing that is due.'),
+          to: instantText
+            .optional()
+            .describe(
+              'An instant that is not in the clock’s past; with its current time, only what is due now is done.',
+            ),
+          next: z.literal(true).optional().describe('Advances to the next thing that is due.'),
         })
         .refine(({ to, next }) => (to === undefined) !== (next === undefined), 'needs either to or next')
         .describe('`{"to": "2026-02-01T00:00:00Z"}` or `{"next": true}`.'),
@@ -220,7 +224,7 @@ export function billingLogRoutes(desk: SendingDesk): readonly Route[] {
       method: 'POST',
       path: '/v1/payments/callback',
       id: 'paymentCallback',
-      summary: 'A late answer of the payment service, signed as Standard Webhooks; needs no API key',
+      summary: 'A late answer from the payment service, signed according to Standard Webhooks; needs no API key',
       tag: 'Payments',
       scope: null,
       params: nothing,

@@ -15,14 +15,14 @@ import {
 
 const tag = 'Catalogue'
 const description = z.string().max(2000).nullable()
-const features = z.array(idText).max(500).describe('Keys of what its holders may use.')
+const features = z.array(idText).max(500).describe('Feature keys that it includes.')
 const code = z
   .string()
   .regex(/^[A-Za-z0-9_.-]{1,100}$/, 'must have 1 to 100 letters, digits or _ . -')
-  .describe('A name for programs, unique in the account.')
+  .describe('A name for use in code, unique in the account.')
 
 const tierIn = z.strictObject({
-  up_to: z.number().positive().nullable().describe('The last tier has null.'),
+  up_to: z.number().positive().nullable().describe('Null in the last tier.'),
   unit_amount: moneyIn,
   flat_amount: moneyIn.nullable().default(null),
 })
@@ -76,7 +76,10 @@ export const catalogCommands: readonly CommandRoute[] = [
       currency: currencyIn,
       interval: intervalIn.nullable().default(null).describe('Null: one-off.'),
       scheme: z.enum(['flat', 'per_unit', 'graduated', 'volume']).default('per_unit'),
-      unit_amount: moneyIn.nullable().default(null).describe('Of one unit, or of all for `flat`; null for tiers.'),
+      unit_amount: moneyIn
+        .nullable()
+        .default(null)
+        .describe('The price of one unit, or of all units for `flat`; null for tiers.'),
       tiers: z.array(tierIn).max(100).default([]),
       usage: z.enum(['licensed', 'metered']).default('licensed'),
       meter: idText.nullable().default(null),
@@ -90,7 +93,7 @@ export const catalogCommands: readonly CommandRoute[] = [
     method: 'PATCH',
     path: '/prices/:id',
     id: 'updatePrice',
-    summary: 'Change name or metadata of a price, or take it off sale',
+    summary: 'Change a price’s name or metadata, or take it off sale',
     tag,
     body: z.strictObject({
       name: nameText.nullable().optional(),

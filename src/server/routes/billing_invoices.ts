@@ -107,7 +107,7 @@ export const invoiceCommands: readonly CommandRoute[] = [
     method: 'POST',
     path: '/invoice_items',
     id: 'createInvoiceItem',
-    summary: 'Put an amount aside for the customer’s next invoice',
+    summary: 'Add an amount to the customer’s next invoice',
     tag: INVOICES,
     body: z.strictObject({
       customer: idText,
@@ -124,7 +124,7 @@ export const invoiceCommands: readonly CommandRoute[] = [
     method: 'DELETE',
     path: '/invoice_items/:id',
     id: 'deleteInvoiceItem',
-    summary: 'Take back an amount that was put aside',
+    summary: 'Remove an amount from the customer’s next invoice',
     tag: INVOICES,
     body: noBody,
     shows: 'invoice_item',
@@ -138,10 +138,13 @@ export const paymentCommands: readonly CommandRoute[] = [
     method: 'POST',
     path: '/payments/:id/decide',
     id: 'decidePayment',
-    summary: 'Tell what became of an attempt that waits for the customer or the bank',
+    summary: 'Report the outcome of an attempt that waits for the customer or the bank',
     tag: PAYMENTS,
     body: z.strictObject({
-      attempt: z.int().min(1).describe('Number of the attempt; told twice, or for an older one, it changes nothing.'),
+      attempt: z
+        .int()
+        .min(1)
+        .describe('Number of the attempt; repeated, or given for an older attempt, the report changes nothing.'),
       result: outcomeIn,
     }),
     shows: 'payment',
@@ -153,12 +156,12 @@ export const paymentCommands: readonly CommandRoute[] = [
     method: 'POST',
     path: '/refunds',
     id: 'createRefund',
-    summary: 'Give money back, in whole or in part',
+    summary: 'Refund a payment, in whole or in part',
     tag: PAYMENTS,
     body: z.strictObject({
       id: idOrMinted,
       payment: idText,
-      amount: moneyIn.nullable().default(null).describe('Null: all that is left.'),
+      amount: moneyIn.nullable().default(null).describe('Null: everything that is left.'),
       reason: z.string().max(500).nullable().default(null),
     }),
     shows: 'refund',
@@ -175,7 +178,10 @@ export const checkoutCommands: readonly CommandRoute[] = [
     summary: 'Open a hosted checkout',
     tag: CHECKOUTS,
     body: z.strictObject({
-      customer: idText.nullable().default(null).describe('Null: a new one, made when it is completed.'),
+      customer: idText
+        .nullable()
+        .default(null)
+        .describe('Null: a new customer, created when the checkout is completed.'),
       id: idOrMinted,
       mode: z.enum(['payment', 'subscription', 'setup']).default('subscription'),
       items: itemsIn.or(z.array(z.never()).length(0)).default([]),
@@ -193,11 +199,11 @@ export const checkoutCommands: readonly CommandRoute[] = [
     method: 'POST',
     path: '/checkouts/:id/complete',
     id: 'completeCheckout',
-    summary: 'Tell that the customer finished, or failed, the payment on the hosted page',
+    summary: 'Report that the customer completed, or failed, the payment on the hosted page',
     tag: CHECKOUTS,
     body: z.strictObject({
       method,
-      outcome: outcomeIn.nullable().default(null).describe('Null: the payment service is asked.'),
+      outcome: outcomeIn.nullable().default(null).describe('Null: the payment service decides.'),
       customer: customerIn.optional(),
     }),
     shows: 'checkout',
@@ -223,7 +229,7 @@ export const usageCommands: readonly CommandRoute[] = [
     method: 'POST',
     path: '/usage',
     id: 'reportUsage',
-    summary: 'Report what was used in the cycle that runs',
+    summary: 'Report usage in the current cycle',
     tag: 'Usage',
     body: z.strictObject({
       subscription: idText,

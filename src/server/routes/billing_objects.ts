@@ -95,7 +95,7 @@ function retrieveRoute(desk: SendingDesk): Route {
     method: 'GET',
     path: `${ACCOUNT_PATH}/objects/:kind/:id`,
     id: 'retrieveObject',
-    summary: 'An object as a provider’s Retrieve API answers it: exactly what stands in its webhooks',
+    summary: 'An object as a provider’s Retrieve API answers it, and as its webhooks carry it',
     tag: 'Objects',
     scope: 'read',
     params: z.strictObject({ account: accountIn, kind: z.enum(RETRIEVABLE), id: idText }),

@@ -22,7 +22,7 @@ export function replayRoutes(desk: SendingDesk): readonly Route[] {
       method: 'POST',
       path: COLLECTION,
       id: 'createReplay',
-      summary: 'Send deliveries again: of an event, of an endpoint, or all since an instant',
+      summary: 'Send deliveries again: those of an event, of an endpoint, or all since an instant',
       tag: TAG,
       scope: 'write',
       params: inAccount,
@@ -30,7 +30,11 @@ export function replayRoutes(desk: SendingDesk): readonly Route[] {
       body: z.strictObject({
         endpoint: idText.optional(),
         event: idText.optional(),
-        states: z.array(stateIn).min(1).optional().describe('Default: what did not arrive, `exhausted` and `skipped`.'),
+        states: z
+          .array(stateIn)
+          .min(1)
+          .optional()
+          .describe('Default: what did not arrive (`exhausted` and `skipped`).'),
         type: eventTypeIn.optional(),
         customer: idText.optional(),
         from: instantText.optional().describe('On the account’s clock, inclusive.'),
@@ -84,7 +88,7 @@ export function replayRoutes(desk: SendingDesk): readonly Route[] {
       method: 'GET',
       path: `${COLLECTION}/:id`,
       id: 'getReplay',
-      summary: 'How far a replay has come',
+      summary: 'Read a replay and its progress',
       tag: TAG,
       scope: 'read',
       params: inAccountWithId,
@@ -101,7 +105,7 @@ export function replayRoutes(desk: SendingDesk): readonly Route[] {
       method: 'POST',
       path: `${COLLECTION}/:id/cancel`,
       id: 'cancelReplay',
-      summary: 'Stop a replay; what it has made due already is delivered',
+      summary: 'Stop a replay; deliveries that it has already scheduled are still made',
       tag: TAG,
       scope: 'write',
       params: inAccountWithId,
@@ -160,7 +164,7 @@ export function signingKeyRoutes(desk: SendingDesk): readonly Route[] {
       method: 'POST',
       path: `${ACCOUNT_PATH}/signing_keys/rotate`,
       id: 'rotateSigningKey',
-      summary: 'Make the next key; the one before stays published for the overlap',
+      summary: 'Create the next signing key; the previous one stays published for the overlap',
       tag,
       scope: 'admin',
       params: inAccount,

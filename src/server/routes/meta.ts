@@ -18,7 +18,7 @@ export function metaRoutes(app: App, document: () => JsonObject): readonly Route
       method: 'GET',
       path: '/health',
       id: 'health',
-      summary: 'The process lives',
+      summary: 'Whether the process is alive',
       answer: ok,
       handle: () => Promise.resolve({ json: { status: 'ok', version: VERSION } }),
     }),
@@ -27,7 +27,7 @@ export function metaRoutes(app: App, document: () => JsonObject): readonly Route
       method: 'GET',
       path: '/ready',
       id: 'ready',
-      summary: 'The database answers and requests can be served',
+      summary: 'Whether the database answers and requests can be served',
       answer: ok,
       errors: ['store_unavailable', 'shutting_down'],
       handle: async () => {
@@ -40,7 +40,7 @@ export function metaRoutes(app: App, document: () => JsonObject): readonly Route
       method: 'GET',
       path: '/metrics',
       id: 'metrics',
-      summary: 'Metrics as Prometheus text',
+      summary: 'Metrics in the Prometheus text format',
       handle: async () => {
         const { store } = app.inbox
         app.core.metrics.gauge('billhook_inbox_backlog', await store.received.backlog())

@@ -17,7 +17,7 @@ const summary = z.object({
 const report = z.object({
   source: z.string(),
   deliveries: z.number(),
-  unreadable: z.array(z.string()).describe('Ids of deliveries that cannot be read any more.'),
+  unreadable: z.array(z.string()).describe('Ids of deliveries that can no longer be read.'),
   counts: z.object({ added: z.number(), retracted: z.number(), changed: z.number(), access: z.number() }),
   facts: z.array(
     z.object({
@@ -40,7 +40,7 @@ export function refoldRoutes(app: App): readonly Route[] {
       method: 'POST',
       path: '/v1/sources/:source/refold',
       id: 'shadowRefold',
-      summary: 'Fold everything again in a shadow and say what would differ; nothing changes',
+      summary: 'Fold everything again into a shadow ledger and report what would differ; nothing changes',
       scope: 'admin',
       body: nothing,
       answer: report,
@@ -54,7 +54,7 @@ export function refoldRoutes(app: App): readonly Route[] {
       method: 'POST',
       path: '/v1/sources/:source/refold/adopt',
       id: 'adoptRefold',
-      summary: 'Put the shadow in the place of what is known; facts that differ are told',
+      summary: 'Replace the ledger with the shadow ledger; handlers are called for facts that differ',
       scope: 'admin',
       body: nothing,
       status: 202,
@@ -70,7 +70,7 @@ export function refoldRoutes(app: App): readonly Route[] {
       method: 'DELETE',
       path: '/v1/sources/:source/refold',
       id: 'discardRefold',
-      summary: 'Throw the shadow away',
+      summary: 'Discard the shadow ledger',
       scope: 'admin',
       body: noBody,
       status: 204,

@@ -20,8 +20,11 @@ const settings = z
       .nullable()
       .optional()
       .describe('Where the provider publishes its keys.'),
-    settle: durationText.optional().describe('How long reactions wait for the rest of a burst.'),
-    autoLink: z.boolean().optional().describe('Whether ids of the app in the provider’s data link users to customers.'),
+    settle: durationText.optional().describe('How long handlers are held back for the rest of a burst.'),
+    autoLink: z
+      .boolean()
+      .optional()
+      .describe('Whether ids of your app in the provider’s data link users to customers automatically.'),
   })
   .transform(({ tolerance, jwksUrl, settle, autoLink }) => ({
     ...(tolerance === undefined ? {} : { toleranceMs: tolerance }),
@@ -119,7 +122,7 @@ export function sourceRoutes(app: App, publicUrl: () => string): readonly Route[
       method: 'DELETE',
       path: '/v1/sources/:source',
       id: 'deleteSource',
-      summary: 'Delete a source; what it delivered stays',
+      summary: 'Delete a source; what it delivered is kept',
       tag,
       scope: 'admin',
       params: name,
@@ -154,7 +157,7 @@ function secretRoutes(app: App, show: (found: Source) => Json): readonly Route[]
         overlap: durationText
           .nullable()
           .default(null)
-          .describe('How long the secrets before it still open deliveries; null: until they are taken away.'),
+          .describe('How long the previous secrets still open deliveries; null: until they are removed.'),
       }),
       status: 201,
       answer: source,
@@ -167,7 +170,7 @@ function secretRoutes(app: App, show: (found: Source) => Json): readonly Route[]
       method: 'DELETE',
       path: '/v1/sources/:source/secrets/:secret',
       id: 'removeSecret',
-      summary: 'Take a secret away at once',
+      summary: 'Remove a secret at once',
       tag,
       scope: 'admin',
       params: z.object({ source: sourceName, secret: idText }),
