@@ -117,8 +117,9 @@ function foldSubscription(sources: Sources, facts: FactSet, about: About): reado
   if (known === null) return []
   const failedAt = failedAtOf(known, happenings, invoices)
   const account: Account = { id, value: valued.value, status: known.status, failedAt, happenings, invoices }
-  const cycles = paidCyclesOf(sources, account)
-  addRenewals(sources, facts, { account, cycles, startedAt: known.startedAt })
+  const everPaid = paidCyclesOf(sources, account)
+  addRenewals(sources, facts, { account, cycles: everPaid, startedAt: known.startedAt })
+  const cycles = everPaid.filter((cycle) => !cycle.refunded)
   const paid = paidOf(sources, account, cycles)
   const gaps = gapsOf(sources, account)
   return [

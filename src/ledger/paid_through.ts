@@ -36,6 +36,8 @@ export interface PaidCycle {
   readonly at: Stamp
   readonly events: readonly string[]
   readonly sure: boolean
+  /** True if what was paid was given back in full: it happened, and proves nothing any more. */
+  readonly refunded: boolean
 }
 
 /** An invoice may be made a moment before the cycle that it bills begins. */
@@ -49,8 +51,8 @@ export function invoicesOf(sources: Sources, subscription: string): readonly Kno
 }
 
 /**
- * The cycles that are paid: of invoices (zero amounts too) that are neither void nor fully refunded, and of payments that
- * name the end of a cycle themselves. By time, each invoice once.
+ * The cycles that were paid: of invoices (zero amounts too) that are not void, and of payments that name the end of a
+ * cycle themselves; also those that were refunded since. By time, each invoice once.
  */
 export function paidCyclesOf(sources: Sources, account: Account): readonly PaidCycle[] {
   const { value, invoices, happenings } = account
@@ -61,22 +63,22 @@ export function paidCyclesOf(sources: Sources, account: Account): readonly PaidC
     const cycle = { invoice: id, key: id, period, through: period?.until ?? null, reason }
     const paid = steps.find((step) => step.to.status === 'paid')
     if (status === 'paid' && paid !== undefined) {
-      if (isRefunded(sources, invoice)) return []
-      return [{ ...cycle, basis: 'invoice', at: paid.stamp, events: [paid.event], sure: valued.sure }]
+      const refunded = isRefunded(sources, invoice)
+      return [{ ...cycle, basis: 'invoice', at: paid.stamp, events: [paid.event], sure: valued.sure, refunded }]
     }
     const settled = settlementOf(sources, invoice)
     if (settled === null) return []
-    return [{ ...cycle, basis: 'payment', at: settled.stamp, events: [settled.event], sure: false }]
+    return [{ ...cycle, basis: 'payment', at: settled.stamp, events: [settled.event], sure: false, refunded: false }]
   })
   const told = happenings.flatMap(({ happening, events, sure }): readonly PaidCycle[] => {
     if (happening.what !== 'payment_succeeded') return []
     const { invoice, key, paidThrough: through, stamp: at } = happening
     const known = invoiceValue(sources, invoice)
     if (known !== null && (known.status === 'void' || known.status === 'paid')) return []
-    if (isHappeningRefunded(sources, events, invoice)) return []
+    const refunded = isHappeningRefunded(sources, events, invoice)
     const reason = known?.reason ?? 'unknown'
     const period = known?.period ?? (through === null ? null : periodUntil(sources, account.id, through))
-    return [{ invoice, key: invoice ?? key, period, through, basis: 'payment', reason, at, events, sure }]
+    return [{ invoice, key: invoice ?? key, period, through, basis: 'payment', reason, at, events, sure, refunded }]
   })
   return [...cycles, ...told].sort((a, b) => a.at - b.at || (a.key < b.key ? -1 : 1))
 }

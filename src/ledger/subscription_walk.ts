@@ -6,7 +6,7 @@ import type { Period } from '../model/calendar.ts'
 import { DAY_MS, earliest, MINUTE_MS } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
 import type { ObservedSubscription } from '../model/objects.ts'
-import type { Happening, Stamp } from '../model/observations.ts'
+import type { Stamp } from '../model/observations.ts'
 import { isTerminal } from '../model/status.ts'
 import type { SubscriptionStatus } from '../model/status.ts'
 import { changesBetween, directionOf } from './changes.ts'
@@ -14,6 +14,7 @@ import { factKey } from './fact_set.ts'
 import type { FactSet } from './fact_set.ts'
 import type { Known, Sources, ToldHappening } from './sources.ts'
 import type { FactRef } from './state.ts'
+import { statusAfter } from './status_after.ts'
 import type { Step } from './timeline.ts'
 import { EMPTY } from './values.ts'
 
@@ -55,6 +56,8 @@ interface Walk {
   value: ObservedSubscription | null
   statusFact: FactRef | null
   pastDueAt: Instant[]
+  /** The cycle that the running spell of failing payment is about: its facts, and that of its end, are known by it. */
+  spell: Instant | null
   /** The failure that alone made it past due: paying that invoice ends it. Null if the provider's status says it. */
   failure: { readonly invoice: string | null } | null
   sure: boolean
@@ -93,6 +96,7 @@ export function walkSubscription(sources: Sources, facts: FactSet, about: Subscr
     value: null,
     statusFact: null,
     pastDueAt: [],
+    spell: null,
     failure: null,
     sure: true,
     lastEvent: '',
@@ -223,22 +227,26 @@ function enterStatus(walk: Walk, to: SubscriptionStatus, entering: Entering): vo
       return
     case 'past_due': {
       const cause = causeOf(walk, value, at)
+      walk.spell = cause.cycle ?? cycleStart(value, at)
       tell(walk, {
         kind: 'subscription_past_due',
-        key: factKey(walk.id, 'subscription_past_due', cause.cycle ?? value.period?.from ?? at),
+        key: factKey(walk.id, 'subscription_past_due', walk.spell),
         ...base,
         detail: { invoice: cause.invoice, reason: cause.reason },
       })
       return
     }
-    case 'unpaid':
+    case 'unpaid': {
+      const cause = causeOf(walk, value, at)
+      walk.spell = cause.cycle ?? cycleStart(value, at)
       tell(walk, {
         kind: 'subscription_unpaid',
-        key: factKey(walk.id, 'subscription_unpaid', causeOf(walk, value, at).cycle ?? value.period?.from ?? at),
+        key: factKey(walk.id, 'subscription_unpaid', walk.spell),
         ...base,
-        detail: { invoice: causeOf(walk, value, at).invoice },
+        detail: { invoice: cause.invoice },
       })
       return
+    }
     case 'paused':
       tell(walk, {
         kind: 'subscription_paused',
@@ -273,12 +281,22 @@ function enterActive(walk: Walk, entering: Entering): void {
   }
   // Seen first in mid-life: it is active, but that it became so now is told by nothing.
   if (from === null && step !== null && step.verb !== 'created' && !isYoung(step)) return
+  const recovered = from === 'past_due' || from === 'unpaid'
+  // By the cycle and not by the time: a word that comes late moves the time, and is no reason to welcome anybody twice.
+  const about = recovered ? [walk.spell ?? cycleStart(value, at)] : []
   tell(walk, {
     kind: 'subscription_activated',
-    key: factKey(walk.id, 'subscription_activated', at),
+    key: factKey(walk.id, 'subscription_activated', ...about),
     ...base,
-    detail: { recovered: from === 'past_due' || from === 'unpaid', plan: value.plan },
+    detail: { recovered, plan: value.plan },
   })
+  walk.spell = null
+}
+
+/** The start of the cycle that a payment at `at` was for. Some providers move the period only when it is paid. */
+function cycleStart({ period }: ObservedSubscription, at: Instant): Instant {
+  if (period === null) return at
+  return at < period.until ? period.from : period.until
 }
 
 /** True if the first cycle runs: then the first word about an active subscription is that it became active. */
@@ -429,24 +447,4 @@ function endTrialByHappening(walk: Walk, told: ToldHappening, to: SubscriptionSt
 function bare(walk: Walk): ObservedSubscription {
   const known = walk.sources.known.subscription.get(walk.id)
   return known?.valued.value ?? EMPTY.subscription
-}
-
-/** What a happening makes of a status; null if nothing. */
-function statusAfter(happening: Happening, status: SubscriptionStatus): SubscriptionStatus | null {
-  switch (happening.what) {
-    case 'payment_failed':
-    case 'invoice_overdue':
-      return happening.pastDue && (status === 'active' || status === 'trialing' || status === 'unknown')
-        ? 'past_due'
-        : null
-    case 'payment_succeeded':
-      return happening.activates && status !== 'paused' ? 'active' : null
-    case 'trial_ending':
-    case 'renewal_upcoming':
-    case 'changed':
-    case 'plan_assigned':
-    case 'usage':
-    case 'payment_refunded':
-      return null
-  }
 }

@@ -25,7 +25,7 @@ export const FACT_KINDS = {
   subscription_trial_ended: { about: 'subscription', key: 'subscription, trial start', meaning: 'The trial is over.' },
   subscription_activated: {
     about: 'subscription',
-    key: 'subscription, stamp of the change',
+    key: 'subscription; if recovered, cycle',
     meaning: 'The subscription became active, for the first time or after a failed payment.',
   },
   subscription_renewal_upcoming: {

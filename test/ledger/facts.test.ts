@@ -109,9 +109,57 @@ describe('facts of a subscription', () => {
   it('a late arrival retracts what it disproves', () => {
     const first = [active('2026-01-20', { status: 'active' })]
     expect(kinds(first)).toEqual(['subscription_activated'])
-    const earlier = active('2026-01-01', {}, { verb: 'created' })
+    const earlier = active('2026-01-15', { status: 'past_due' })
     const diff = diffFacts(fold(first).facts, fold([...first, earlier]).facts)
-    expect(diff.retracted.map((fact) => fact.key)).toEqual(['sub_1|subscription_activated|2026-01-20T00:00:00Z'])
+    expect(diff.retracted.map((fact) => fact.key)).toEqual(['sub_1|subscription_activated'])
+  })
+
+  it('a first activation and a recovery keep their keys when an earlier word about them comes late', () => {
+    const first = [
+      active('2026-01-02', {}),
+      active('2026-02-10', { period: FEB }, { previous: { status: 'past_due' } }),
+    ]
+    const late = [
+      active('2026-01-01', {}, { verb: 'created' }),
+      active('2026-02-01', { status: 'past_due', period: FEB }),
+      active('2026-02-09', { period: FEB }, { previous: { status: 'past_due' } }),
+    ]
+    const diff = diffFacts(fold(first).facts, fold([...first, ...late]).facts)
+    expect(diff.retracted).toEqual([])
+    expect(diff.added.map((fact) => fact.kind)).toEqual(['subscription_created', 'subscription_past_due'])
+    expect(diff.changed.map(({ after }) => [after.key, after.at])).toEqual([
+      ['sub_1|subscription_activated', t('2026-01-01')],
+      ['sub_1|subscription_activated|2026-02-01T00:00:00Z', t('2026-02-09')],
+    ])
+  })
+
+  it('past due is about the cycle that was to begin, although the body still shows the one that is over', () => {
+    const story = [
+      active('2026-01-01', {}, { verb: 'created' }),
+      active('2026-02-02', { status: 'past_due', period: JAN }, { previous: { status: 'active' } }),
+    ]
+    const key = 'sub_1|subscription_past_due|2026-02-01T00:00:00Z'
+    expect(factOf(story, 'subscription_past_due').key).toBe(key)
+    const told = [...story, failed('2026-02-01', { invoice: 'in_2', attempt: 1, cycle: t('2026-02-01') })]
+    expect(factOf(told, 'subscription_past_due').key).toBe(key)
+  })
+
+  it('a refund is told, and takes back neither the renewal nor the payment that it follows', () => {
+    const story = [
+      active('2026-01-01', {}, { verb: 'created' }),
+      invoice('2026-02-01', { status: 'paid', period: FEB, reason: 'cycle', amountPaid: eur(5000) }, { id: 'in_2' }),
+    ]
+    const refund = happening('2026-02-05', {
+      what: 'payment_refunded',
+      invoice: 'in_2',
+      payment: null,
+      refund: 're_1',
+      amount: eur(5000),
+    })
+    const diff = diffFacts(fold(story).facts, fold([...story, refund]).facts)
+    expect(kinds(story)).toContain('subscription_renewed')
+    expect(diff.retracted).toEqual([])
+    expect(diff.added.map((fact) => fact.kind)).toEqual(['payment_refunded'])
   })
 
   it('unpaid, paused, resumed, canceled, completed, expired, authorized', () => {
