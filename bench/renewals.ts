@@ -7,7 +7,7 @@
  *
  * BENCH_BACKENDS=embedded,postgres chooses the stores; PostgreSQL is the one that the tests start, with its syncs on.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createSending } from '../src/app/sending.ts'
@@ -186,12 +186,26 @@ interface Measured {
   readonly seconds: number
   readonly events: number
   readonly inOrder: boolean
+  /** Of this process, in microseconds: what does not depend on what else the machine does. */
+  readonly cpuUs: number
+  /** Sent to the disk by this process. */
+  readonly bytes: number
   readonly peakMb: number
+}
+
+/** What this process has had written to the disk, in bytes; 0 where the system does not say. */
+function writtenBytes(): number {
+  try {
+    return Number(/^write_bytes: (\d+)/m.exec(readFileSync('/proc/self/io', 'utf8'))?.[1] ?? 0)
+  } catch {
+    return 0
+  }
 }
 
 /** Renews all of them in one advance, then seals every event as the endpoint's dialect does. */
 async function renew(sending: Sending): Promise<Measured> {
   const dialect = dialectOf(DIALECT)
+  const [cpu, written] = [process.cpuUsage(), writtenBytes()]
   const begun = performance.now()
   await sending.advance(ACCOUNT, DUE)
   let events = 0
@@ -210,7 +224,15 @@ async function renew(sending: Sending): Promise<Measured> {
     cursor = page.next
   } while (cursor !== null)
   const seconds = (performance.now() - begun) / 1000
-  return { seconds, events, inOrder, peakMb: Math.round(process.resourceUsage().maxRSS / 1024) }
+  const { user, system } = process.cpuUsage(cpu)
+  return {
+    seconds,
+    events,
+    inOrder,
+    cpuUs: user + system,
+    bytes: writtenBytes() - written,
+    peakMb: Math.round(process.resourceUsage().maxRSS / 1024),
+  }
 }
 
 /** The baseline: one row per renewal set to a new time, in batches of the same size, one transaction each. */
@@ -265,13 +287,13 @@ async function measure(name: string, open: () => Promise<Database>, counts: read
     const baseline = await updateRows(database, count)
     const sending = sendingOn(database)
     await prepare(sending, count)
-    const { seconds, events, inOrder, peakMb } = await renew(sending)
+    const { seconds, events, inOrder, cpuUs, bytes, peakMb } = await renew(sending)
     const cost = (seconds / count) * 1e6
     const flat = perRenewal === null ? '' : `  cost ×${(cost / perRenewal).toFixed(2)} of ${counts[0]}`
     perRenewal ??= cost
     process.stdout.write(
       `${name.padEnd(10)} ${String(count).padStart(7)} renewals  ${Math.round(count / seconds)}/s  ${events} events${inOrder ? ' in order' : ' OUT OF ORDER'}  ` +
-        `${cost.toFixed(0)} µs each  ${(baseline / seconds).toFixed(3)} of plain row updates (${Math.round(count / baseline)}/s)  peak ${peakMb} MB${flat}\n`,
+        `${cost.toFixed(0)} µs each (CPU ${(cpuUs / count).toFixed(0)}, ${(bytes / count / 1024).toFixed(0)} KiB written)  ${(baseline / seconds).toFixed(3)} of plain row updates (${Math.round(count / baseline)}/s)  peak ${peakMb} MB${flat}\n`,
     )
     await database.close()
   }

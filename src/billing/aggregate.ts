@@ -59,11 +59,12 @@ export interface StepOutcome {
 export function changeOf({ account, before, after, minted, version, dueAt }: StepOutcome): AggregateChange {
   const leaving = new Set(settled(after).map(keyOf))
   const touched = new Map(changed(before, after).map((entity) => [keyOf(entity), entity]))
-  for (const entity of entitiesOf(after)) if (leaving.has(keyOf(entity))) touched.set(keyOf(entity), entity)
+  if (leaving.size > 0)
+    for (const entity of entitiesOf(after)) if (leaving.has(keyOf(entity))) touched.set(keyOf(entity), entity)
   return {
     account,
     customer: after.id,
-    entities: [...touched.values()].map((entity) => ({ ...entity, live: !leaving.has(keyOf(entity)) })),
+    entities: [...touched].map(([key, entity]) => ({ ...entity, live: !leaving.has(key) })),
     removed: removed(before, after).map(({ kind, id }) => ({ kind, id })),
     minted,
     version,

@@ -1,10 +1,12 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { ENTITY_PREFIXES } from '../model/entities.ts'
 import type { EntityKind } from '../model/entities.ts'
 
 const DIGITS = 24
-/** 36 to the power of 24, and some more: enough bits of a hash for 24 digits of base 36. */
-const HASH_BYTES = 16
+/** 36 to the power of 24, and some more: enough of a hash for 24 digits of base 36. */
+const HEX_DIGITS = 32
+/** Digits that all facts of one aggregate begin with: an index of facts keeps together what is told together. */
+const SHARED_DIGITS = 8
 
 /** Mints the ids of one aggregate, one after the other. */
 export interface Minter {
@@ -19,10 +21,12 @@ export interface Minter {
  */
 export function createMinter(seed: string, customer: string, count: number): Minter {
   let minted = count
+  const shared = digitsOf(`${seed}\n${customer}`).slice(0, SHARED_DIGITS)
   return {
     mint(kind) {
       minted += 1
-      return `${ENTITY_PREFIXES[kind]}_${digitsOf(`${seed}\n${customer}\n${minted}`)}`
+      const digits = digitsOf(`${seed}\n${customer}\n${minted}`)
+      return `${ENTITY_PREFIXES[kind]}_${kind === 'fact' ? `${shared}${digits.slice(SHARED_DIGITS)}` : digits}`
     },
     get count() {
       return minted
@@ -31,7 +35,6 @@ export function createMinter(seed: string, customer: string, count: number): Min
 }
 
 function digitsOf(text: string): string {
-  const hash = createHash('sha256').update(text).digest()
-  const number = hash.subarray(0, HASH_BYTES).reduce((sum, byte) => sum * 256n + BigInt(byte), 0n)
+  const number = BigInt(`0x${hash('sha256', text, 'hex').slice(0, HEX_DIGITS)}`)
   return number.toString(36).padStart(DIGITS, '0').slice(-DIGITS)
 }

@@ -27,6 +27,8 @@ export async function runDue(ports: BillingPorts, accountId: string, at: Instant
   let done = 0
   let round = -1
   while (round !== 0) {
+    // A batch can keep the thread for a tenth of a second: between two, others have their turn.
+    if (done > 0) await new Promise((resolve) => setImmediate(resolve))
     round = (await runBatch(ports, accountId, at)) + (await runCharges(ports, accountId, at))
     done += round
   }

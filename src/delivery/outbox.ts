@@ -2,11 +2,10 @@ import { BillhookError } from '../model/error.ts'
 import type { Instant } from '../model/instant.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { Dialect, Notification } from '../dialects/dialect.ts'
-import type { NewDelivery, PublishKey, StoredEvent } from '../ports/delivery_store.ts'
+import type { NewDelivery, StoredEvent } from '../ports/delivery_store.ts'
 import type { DeliveryAccount } from '../ports/delivery_accounts.ts'
 import type { Outbox, Publication, PublishedEvent } from '../ports/outbox.ts'
 import type { Transaction } from '../ports/transaction.ts'
-import { sha256Hex } from '../wire/hmac.ts'
 import type { ActiveEndpoint, ActiveEndpoints } from './active_endpoints.ts'
 import { fanOut } from './fan_out.ts'
 import type { DeliveryPorts } from './ports.ts'
@@ -14,7 +13,8 @@ import type { DeliveryPorts } from './ports.ts'
 /**
  * The outbox of the billing system: each fact is told in the dialects of the account's endpoints, and in the account's own
  * dialect even if nobody listens (that is the account's log of events). Events and deliveries are stored in the caller's
- * transaction; nothing is sent before it commits.
+ * transaction; nothing is sent before it commits. That a fact is told once is the caller's doing: its id is minted in the
+ * transaction that tells it, and the version of the aggregate lets one such transaction commit.
  */
 export class DeliveryOutbox implements Outbox {
   readonly #ports: Pick<DeliveryPorts, 'queue' | 'account' | 'dialect' | 'clock' | 'metrics'>
@@ -46,24 +46,15 @@ export class DeliveryOutbox implements Outbox {
     const endpoints = (await this.#active.fresh(transaction, [accountId])).get(accountId) ?? new Map()
     const dialects = this.#dialectsOf(account, endpoints)
     const told = publications.map((publication) => this.#tell(account, publication, dialects, endpoints))
-    const taken = await this.#ports.queue.takeKeys(
-      transaction,
-      told.map(({ key }) => key),
-    )
-    const before = new Map(taken.map(({ key, answer }) => [key, answer]))
-    const fresh = told.filter(({ key }) => !before.has(key.key))
-    const deliveries = fresh.flatMap(({ deliveries }) => deliveries)
+    const deliveries = told.flatMap(({ deliveries }) => deliveries)
     await this.#ports.queue.store(
       transaction,
-      fresh.flatMap(({ events }) => events),
+      told.flatMap(({ events }) => events),
       deliveries,
     )
-    this.#ports.metrics.count('billhook_events_published_total', {}, fresh.length)
+    this.#ports.metrics.count('billhook_events_published_total', {}, told.length)
     if (account.clock.kind === 'real' && deliveries.length > 0) this.#onStored()
-    return told.flatMap(({ key, answer }) => {
-      const old = before.get(key.key)
-      return old === undefined ? answer : answersOf(old)
-    })
+    return told.flatMap(({ answer }) => answer)
   }
 
   #dialectsOf(account: DeliveryAccount, endpoints: ReadonlyMap<string, ActiveEndpoint>): readonly Dialect[] {
@@ -82,7 +73,6 @@ export class DeliveryOutbox implements Outbox {
     dialects: readonly Dialect[],
     endpoints: ReadonlyMap<string, ActiveEndpoint>,
   ): {
-    readonly key: PublishKey
     readonly events: readonly StoredEvent[]
     readonly deliveries: readonly NewDelivery[]
     readonly answer: readonly PublishedEvent[]
@@ -109,14 +99,7 @@ export class DeliveryOutbox implements Outbox {
         if (own) answer.push({ event: event.id, type: event.type, deliveries: sent.length })
       }
     }
-    const key: PublishKey = {
-      account: account.id,
-      key: `fact:${fact}`,
-      fingerprint: sha256Hex(fact),
-      answer: JSON.stringify(answer),
-      storedAt: now,
-    }
-    return { key, events, deliveries, answer }
+    return { events, deliveries, answer }
   }
 }
 
@@ -144,13 +127,4 @@ function eventOf(
     raw: null,
     contentType: null,
   }
-}
-
-function answersOf(text: string): readonly PublishedEvent[] {
-  const answers: unknown = JSON.parse(text)
-  return Array.isArray(answers) ? answers.filter(isPublished) : []
-}
-
-function isPublished(value: unknown): value is PublishedEvent {
-  return typeof value === 'object' && value !== null && 'event' in value && 'type' in value && 'deliveries' in value
 }

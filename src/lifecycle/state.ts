@@ -207,12 +207,29 @@ export function entitiesOf(state: CustomerState): readonly StateEntity[] {
 
 /** The entities of `after` that `before` does not have, or has with another value. Deleted ones are in {@link removed}. */
 export function changed(before: CustomerState, after: CustomerState): readonly StateEntity[] {
-  const known = new Map(entitiesOf(before).map((entity) => [`${entity.kind}|${entity.id}`, entity.value]))
-  return entitiesOf(after).filter((entity) => known.get(`${entity.kind}|${entity.id}`) !== entity.value)
+  return entitiesOf(after).filter(({ kind, id, value }) => valueIn(before, kind, id) !== value)
 }
 
 /** The entities of `before` that `after` has no more: deleted drafts and amounts that were taken back. */
 export function removed(before: CustomerState, after: CustomerState): readonly StateEntity[] {
-  const left = new Set(entitiesOf(after).map((entity) => `${entity.kind}|${entity.id}`))
-  return entitiesOf(before).filter((entity) => !left.has(`${entity.kind}|${entity.id}`))
+  return entitiesOf(before).filter(({ kind, id }) => valueIn(after, kind, id) === null)
 }
+
+/** An entity's value in a state, null if it is not there. */
+function valueIn(state: CustomerState, kind: StateKind, id: string): EntityValues[StateKind] | null {
+  if (kind === 'customer') return state.customer?.id === id ? state.customer : null
+  const map: Readonly<Record<string, EntityValues[StateKind]>> = state[MAPS[kind]]
+  return Object.hasOwn(map, id) ? (map[id] ?? null) : null
+}
+
+/** Which member of a state holds the entities of a kind. */
+const MAPS = {
+  payment_method: 'paymentMethods',
+  subscription: 'subscriptions',
+  invoice: 'invoices',
+  invoice_item: 'invoiceItems',
+  payment: 'payments',
+  refund: 'refunds',
+  checkout: 'checkouts',
+  usage: 'usage',
+} as const satisfies Record<Exclude<StateKind, 'customer'>, keyof CustomerState>

@@ -5,7 +5,7 @@ import type { Transaction } from './transaction.ts'
 
 /** Something that an account's endpoints are to be told of. */
 export interface Publication {
-  /** Id of the fact: the ids of the events that tell it follow from it. Publishing the same id again changes nothing. */
+  /** Id of the fact, minted for it: the ids of the events that tell it follow from it. */
   readonly fact: string
   readonly told: Told
   readonly view: View

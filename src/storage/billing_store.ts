@@ -90,7 +90,7 @@ class SqlBillingStore implements BillingStore {
     )
     const rows = await statements.all(
       `SELECT customer, kind, id, live, data FROM ${this.#using('billing_entity', 'billing_entity_customer')}
-       WHERE account = ? AND customer IN (${marks}) AND live = 1`,
+       WHERE account = ? AND customer IN (${marks}) AND live = 1 ORDER BY customer, seq`,
       [account, ...customers],
     )
     const entities = Map.groupBy(rows, (row) => text(row, 'customer'))
@@ -209,19 +209,19 @@ class SqlBillingStore implements BillingStore {
 
   async entities(query: EntityQuery): Promise<EntityPage> {
     const { account, kind, customer, after, limit } = query
-    const [createdAt, id] = after === null ? [null, null] : cursorOf(after)
+    const [createdAt, seq] = after === null ? [null, null] : cursorOf(after)
     const filter = `${customer === null ? '' : ' AND customer = ?'}${
-      createdAt === null ? '' : ' AND (created_at, id) < (?, ?)'
+      createdAt === null ? '' : ' AND (created_at, seq) < (?, ?)'
     }`
     const index = customer === null ? 'billing_entity_list' : 'billing_entity_customer'
     const rows = await this.#database.all(
-      `SELECT kind, id, live, created_at, data FROM ${this.#using('billing_entity', index)} WHERE account = ? AND kind = ?${filter}
-       ORDER BY created_at DESC, id DESC LIMIT ?`,
+      `SELECT seq, kind, id, live, created_at, data FROM ${this.#using('billing_entity', index)} WHERE account = ? AND kind = ?${filter}
+       ORDER BY created_at DESC, seq DESC LIMIT ?`,
       [
         account,
         kind,
         ...(customer === null ? [] : [customer]),
-        ...(createdAt === null ? [] : [createdAt, id]),
+        ...(createdAt === null ? [] : [createdAt, seq]),
         limit + 1,
       ],
     )
@@ -229,7 +229,7 @@ class SqlBillingStore implements BillingStore {
     const last = page.at(-1)
     return {
       entities: page.map(entityOf),
-      next: rows.length > limit && last !== undefined ? `${count(last, 'created_at')}:${text(last, 'id')}` : null,
+      next: rows.length > limit && last !== undefined ? `${count(last, 'created_at')}:${count(last, 'seq')}` : null,
     }
   }
 
@@ -397,11 +397,11 @@ function createdAtOf({ kind, value }: StoredEntity): Instant {
   return kind === 'usage' ? value.period.from : value.createdAt
 }
 
-function cursorOf(cursor: string): [number, string] {
-  const match = /^(-?\d{1,15}):(.{1,255})$/.exec(cursor)
+function cursorOf(cursor: string): [number, number] {
+  const match = /^(-?\d{1,15}):(\d{1,15})$/.exec(cursor)
   if (match?.[1] === undefined || match[2] === undefined)
     throw new BillhookError('invalid_cursor', `the cursor ${JSON.stringify(cursor)} was not made by this list`)
-  return [Number(match[1]), match[2]]
+  return [Number(match[1]), Number(match[2])]
 }
 
 // What this file reads, it has written: the guards look at the outline, not at every field.

@@ -1,4 +1,4 @@
-import { createHash, createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, hash, timingSafeEqual } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 
 /** Key bytes that were used before: preparing them costs five times as much as the MAC of 1 KB. */
@@ -27,7 +27,7 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 /** SHA-256 as 64 lower-case hexadecimal digits. */
 export function sha256Hex(bytes: Uint8Array | string): string {
-  return createHash('sha256').update(bytes).digest('hex')
+  return hash('sha256', bytes, 'hex')
 }
 
 /** The 32 bytes of a SHA-256 MAC written as 64 hexadecimal digits, or null. `anyCase` also accepts capitals. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { BillhookError } from '../model/error.ts'
 
 /** The digits that providers write ids with. */
@@ -16,11 +16,27 @@ export const HEX = '0123456789abcdef'
 export function deriveId(seed: string, alphabet: string, length: number): string {
   if (alphabet.length < 2 || alphabet.length > 64 || !Number.isInteger(length) || length < 1 || length > 256)
     throw new BillhookError('internal_invariant', `an id of ${length} digits of ${alphabet.length} cannot be derived`)
+  const known = derived.get(alphabet) ?? new Map<string, string>()
+  derived.set(alphabet, known)
+  const key = `${length}\n${seed}`
+  const before = known.get(key)
+  if (before !== undefined) return before
+  const id = digitsOf(seed, alphabet, length)
+  if (known.size >= MAX_KNOWN) known.clear()
+  known.set(key, id)
+  return id
+}
+
+/** Ids that were derived before, by alphabet: the events of one change name the same objects over and over. */
+const derived = new Map<string, Map<string, string>>()
+const MAX_KNOWN = 5_000
+
+function digitsOf(seed: string, alphabet: string, length: number): string {
   // Bytes beyond the last whole multiple are left out: taking them modulo would favour the first characters.
   const usable = 256 - (256 % alphabet.length)
   let id = ''
   for (let block = 0; id.length < length; block += 1) {
-    for (const byte of createHash('sha256').update(`${block}\n${seed}`).digest()) {
+    for (const byte of hash('sha256', `${block}\n${seed}`, 'buffer')) {
       if (byte < usable && id.length < length) id += alphabet.charAt(byte % alphabet.length)
     }
   }

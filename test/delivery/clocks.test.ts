@@ -259,7 +259,7 @@ describeOnBackends('an account on a test clock', (open) => {
 })
 
 describeOnBackends('the outbox', (open) => {
-  test('a fact is logged in the account’s dialect even if nobody listens, once, and gone if the transaction is', async () => {
+  test('a fact is logged in the account’s dialect even if nobody listens, and gone if the transaction is', async () => {
     await using rig = makeRig(await open(), { accounts: [testAccount()] })
     const { outbox, inspection } = rig.delivery
     const publish = () =>
@@ -271,9 +271,7 @@ describeOnBackends('the outbox', (open) => {
       }),
     ).rejects.toThrow('taken back')
     expect((await inspection.events('acme')).items).toHaveLength(0)
-    const first = await publish()
-    expect(first).toMatchObject([{ deliveries: 0 }])
-    expect(await publish()).toEqual(first)
+    expect(await publish()).toMatchObject([{ deliveries: 0 }])
     const { items } = await inspection.events('acme', { fact: 'fct_1' })
     expect(items).toMatchObject([{ dialect: 'standard', customer: 'cus_1', createdAt: NOON }])
     expect(await inspection.event('acme', items[0]?.providerId ?? '')).toEqual(items[0])

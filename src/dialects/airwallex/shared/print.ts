@@ -33,8 +33,12 @@ export function printAmount(amount: Money): number {
 
 /** The fields that have a value, by name: versions from 2025-06-16 leave the others out and sort what they send. */
 export function present(fields: Readonly<Record<string, Json>>): JsonObject {
-  const entries = Object.entries(fields).filter(([, value]) => value !== null)
-  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)))
+  const shown: Record<string, Json> = {}
+  for (const name of Object.keys(fields).sort()) {
+    const value = fields[name]
+    if (value !== null && value !== undefined) shown[name] = value
+  }
+  return shown
 }
 
 /** A length of time or a billing cycle: `{ period: 1, period_unit: 'MONTH' }`. */

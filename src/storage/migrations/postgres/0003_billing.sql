@@ -5,7 +5,9 @@ CREATE TABLE billing_account (
   data TEXT NOT NULL
 );
 
+-- Lists are in the order in which the rows were made, among those of one time: their index grows at its end.
 CREATE TABLE billing_entity (
+  seq BIGINT GENERATED ALWAYS AS IDENTITY,
   account TEXT NOT NULL,
   kind TEXT NOT NULL,
   id TEXT NOT NULL,
@@ -16,7 +18,7 @@ CREATE TABLE billing_entity (
   PRIMARY KEY (account, kind, id)
 );
 CREATE INDEX billing_entity_customer ON billing_entity (account, customer, live);
-CREATE INDEX billing_entity_list ON billing_entity (account, kind, created_at, id);
+CREATE INDEX billing_entity_list ON billing_entity (account, kind, created_at, seq);
 
 CREATE TABLE billing_aggregate (
   account TEXT NOT NULL,

@@ -5,8 +5,10 @@ CREATE TABLE billing_account (
   data TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Rows in the order in which they were made: what one customer has lies close together, whatever its ids are.
+-- Rows in the order in which they were made: what one customer has lies close together, whatever its ids are. Lists are in
+-- that order too, among those of one time: their index grows at its end.
 CREATE TABLE billing_entity (
+  seq INTEGER PRIMARY KEY,
   account TEXT NOT NULL,
   kind TEXT NOT NULL,
   id TEXT NOT NULL,
@@ -14,10 +16,10 @@ CREATE TABLE billing_entity (
   live INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
   data TEXT NOT NULL,
-  PRIMARY KEY (account, kind, id)
+  UNIQUE (account, kind, id)
 ) STRICT;
 CREATE INDEX billing_entity_customer ON billing_entity (account, customer, live);
-CREATE INDEX billing_entity_list ON billing_entity (account, kind, created_at, id);
+CREATE INDEX billing_entity_list ON billing_entity (account, kind, created_at, seq);
 
 CREATE TABLE billing_aggregate (
   account TEXT NOT NULL,
