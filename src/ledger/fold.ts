@@ -78,15 +78,21 @@ function successionsOf(sources: Sources): ReadonlyMap<string, Succession> {
       customer: sources.customerOf(id),
       group: valued.value.plan?.group ?? null,
       at: steps.find((step) => step.verb === 'created')?.stamp ?? null,
+      firstAt: steps[0]?.stamp ?? 0,
       ended: isTerminal(valued.value.status) ? 0 : 1,
     }))
     // Of two made at one instant, the one that has ended is the older.
     .sort((a, b) => (a.at ?? 0) - (b.at ?? 0) || a.ended - b.ended || (a.id < b.id ? -1 : 1))
   const successions = new Map<string, Succession>()
   held.forEach((older, index) => {
-    const newer = held
-      .slice(index + 1)
-      .find((each) => each.at !== null && each.customer === older.customer && each.group === older.group)
+    const newer = held.slice(index + 1).find(
+      (each) =>
+        each.at !== null &&
+        each.customer === older.customer &&
+        each.group === older.group &&
+        // Its creation was not told, and it outlived the other: nothing says that it is the older.
+        !(older.at === null && older.ended === 1 && each.ended === 0 && older.firstAt > each.at),
+    )
     if (newer !== undefined && newer.at !== null && older.customer !== null) {
       successions.set(older.id, { by: newer.id, at: newer.at, sure: newer.at !== older.at })
     }

@@ -178,12 +178,17 @@ function changeStatus(walk: Walk, step: SubscriptionStep, told: SubscriptionStat
   if (from === 'trialing') addTrialEnded(walk, step, to)
   enterStatus(walk, to, { from, value, at: step.stamp, events: [step.event], sure: step.sure, step })
   setStatus(walk, to, step.stamp)
+  // The event tells what it came back from, also where that itself was never told.
+  if (isBack(from, to)) walk.backAt = step.stamp
+}
+
+function isBack(from: SubscriptionStatus | null, to: SubscriptionStatus): boolean {
+  return to === 'active' && (from === 'past_due' || from === 'unpaid' || from === 'paused')
 }
 
 function setStatus(walk: Walk, status: SubscriptionStatus, at: Stamp): void {
   if (walk.status === status) return
-  const back = status === 'active' && ['past_due', 'unpaid', 'paused'].includes(walk.status)
-  walk.backAt = back ? at : null
+  walk.backAt = isBack(walk.status, status) ? at : null
   walk.status = status
   walk.since = at
   if (status === 'past_due') walk.pastDueAt.push(at)

@@ -13,6 +13,7 @@ import {
   happening,
   invoice,
   MONTH,
+  patch,
   payment,
   period,
   plan,
@@ -47,6 +48,23 @@ describe('the end of an answer', () => {
     expect(answer).toMatchObject({ allowed: true, until: t('2026-03-02'), paidThrough: t('2026-02-01'), sure: false })
     const next = active('2026-03-01', { period: period('2026-03-01', '2026-04-01') })
     expect(access([...story, next], '2026-03-03').allowed).toBe(false)
+    // What went before was lost: the old value alone says that it came back.
+    const lost = [...paidJan, active('2026-02-01', { period: FEB }), ...story.slice(-1)]
+    expect(access(lost, '2026-02-10')).toMatchObject({ allowed: true, until: t('2026-03-02'), sure: false })
+  })
+
+  it('of an agreement whose creation was lost is not known, rather than that of the one before it', () => {
+    const told = (at: string, fields: object, id: string, verb: 'created' | 'updated' | 'deleted') =>
+      patch('subscription', at, { customer: CUSTOMER, plan: plan(id), exclusive: true, ...fields }, { id, verb })
+    const story = [
+      told('2026-01-01', { status: 'active' }, 'a1', 'created'),
+      told('2026-01-10', {}, 'a2', 'updated'),
+      told('2026-01-10T00:00:02', { status: 'canceled', endedAt: t('2026-01-10T00:00:02') }, 'a1', 'deleted'),
+    ]
+    expect(access(story, '2026-01-11')).toMatchObject({ allowed: false, sure: false })
+    expect(fold(story).state.subscriptions.map((each) => each.supersededBy)).toEqual([null, null])
+    const made = told('2026-01-09T23:59:59', { status: 'active' }, 'a2', 'created')
+    expect(access([...story, made], '2026-01-11').allowed).toBe(true)
   })
 
   it('is the paid-through plus leeway, and the paid-through is told without it', () => {
