@@ -15,11 +15,11 @@ interface AccessOptions {
 export function addAccess(program: Command, io: CliIo, end: (code: ExitCode) => void): void {
   program
     .command('access')
-    .description('what a user may use, and why (exit code 0: allowed, 3: not)')
-    .argument('<user>', 'the app’s own id of the user; with --source, the provider’s id of the customer')
+    .description('show what a user may use, and why (exit code 0: allowed, 3: not allowed)')
+    .argument('<user>', 'your app’s id of the user; with --source, the provider’s id of the customer')
     .option('--source <name>', 'ask about a customer of this source')
-    .option('--at <instant>', 'the instant that is asked about, ISO 8601')
-    .option('--feature <name>', 'whether this feature may be used')
+    .option('--at <instant>', 'the instant to answer for, ISO 8601 (default: now)')
+    .option('--feature <name>', 'ask whether this feature may be used')
     .option('--json', 'print the whole answer as JSON')
     .action(async (user: string, options: AccessOptions) => {
       const query = new URLSearchParams()

@@ -19,7 +19,9 @@ interface Plain {
 
 /** `billhook accounts`: the accounts of the billing system. */
 export function addAccounts(program: Command, io: CliIo): void {
-  const accounts = program.command('accounts').description('accounts: sellers with their own catalogue and clock')
+  const accounts = program
+    .command('accounts')
+    .description('manage accounts: sellers with their own catalogue and clock')
   accounts
     .command('list')
     .description('list accounts')
@@ -30,7 +32,7 @@ export function addAccounts(program: Command, io: CliIo): void {
     })
   accounts
     .command('show')
-    .description('read an account')
+    .description('show an account')
     .argument('<id>')
     .option('--json', 'print the whole answer as JSON')
     .action(async (id: string, { json }: Plain) => {
@@ -38,14 +40,14 @@ export function addAccounts(program: Command, io: CliIo): void {
     })
   accounts
     .command('create')
-    .description('make an account')
+    .description('create an account')
     .argument('<name>')
-    .requiredOption('--dialect <id>', 'whose profile it is billed by, and in which dialect its events are logged')
-    .option('--id <id>', 'its id; made up if left out')
-    .option('--clock <instant>', 'give it a test clock that starts there, ISO 8601')
-    .option('--live', 'live mode')
-    .option('--seed <text>', 'the same seed and commands give the same bytes')
-    .option('--owner-email <address>', 'who is told that an endpoint fails')
+    .requiredOption('--dialect <id>', 'the dialect of its billing rules and of its event log')
+    .option('--id <id>', 'its id (default: generated)')
+    .option('--clock <instant>', 'give it a test clock that starts at this instant, ISO 8601')
+    .option('--live', 'create it in live mode')
+    .option('--seed <text>', 'the same seed and the same commands give the same bytes')
+    .option('--owner-email <address>', 'who is mailed when an endpoint fails')
     .option('--json', 'print the whole answer as JSON')
     .action(async (name: string, options: CreateOptions) => {
       const { dialect, id, clock, live, seed, ownerEmail, json } = options
@@ -65,7 +67,7 @@ export function addAccounts(program: Command, io: CliIo): void {
     .description('change an account')
     .argument('<id>')
     .option('--name <name>')
-    .option('--owner-email <address>', 'who is told that an endpoint fails')
+    .option('--owner-email <address>', 'who is mailed when an endpoint fails')
     .option('--json', 'print the whole answer as JSON')
     .action(async (id: string, options: Plain & { readonly name?: string; readonly ownerEmail?: string }) => {
       const body = bodyOf({ name: options.name, owner_email: options.ownerEmail })

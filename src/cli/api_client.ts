@@ -26,6 +26,7 @@ export function noteUrl(config: Config, url: string): void {
   writeFileSync(join(config.dataFolder, URL_FILE), `${url}\n`)
 }
 
+/** Removes that note: this server no longer has the data folder. */
 export function forgetUrl(config: Config): void {
   rmSync(join(config.dataFolder, URL_FILE), { force: true })
 }
@@ -34,7 +35,9 @@ export function forgetUrl(config: Config): void {
  * Does something with the API: of a server, if BILLHOOK_URL names one or one has the data folder in use, else inside this
  * process.
  *
- * @throws BillhookError what the API refuses; `store_locked` if the process that has the store cannot be reached
+ * @throws ApiRefusal what the API refuses
+ * @throws BillhookError `store_locked` if another process has the data folder and did not note its URL;
+ *   `server_unreachable`
  */
 export async function withApi<T>(io: CliIo, work: (call: CallApi) => Promise<T>): Promise<T> {
   const config = parseConfig(io.env)
@@ -70,7 +73,9 @@ function remote(url: string, key: string): CallApi {
     try {
       response = await fetch(requestOf(url, { method, path, body, key }))
     } catch (cause) {
-      throw new BillhookError('store_locked', `the server at ${url} cannot be reached: ${messageOf(cause)}`, { cause })
+      throw new BillhookError('server_unreachable', `the server at ${url} cannot be reached: ${messageOf(cause)}`, {
+        cause,
+      })
     }
     return readAnswer(response)
   }
@@ -101,7 +106,7 @@ async function readAnswer(response: Response): Promise<JsonObject> {
 function requireKey(io: CliIo, config: Config): string {
   const given = io.env['BILLHOOK_API_KEY']?.trim() ?? ''
   const key = given === '' ? readOwn(config, 'api_key') : given
-  if (key === null) throw new UsageError('set BILLHOOK_API_KEY: the server is asked over HTTP')
+  if (key === null) throw new UsageError('set BILLHOOK_API_KEY: the server at BILLHOOK_URL needs it')
   return key
 }
 

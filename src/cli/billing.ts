@@ -34,22 +34,24 @@ interface ListOptions extends SendingOptions {
 /** `billhook billing`: customers, catalogue, subscriptions, invoices and everything else that is billed. */
 export function addBilling(program: Command, io: CliIo): void {
   const names = Object.keys(THINGS).join(', ')
-  const billing = program.command('billing').description('customers, catalogue, subscriptions, invoices, payments, …')
+  const billing = program
+    .command('billing')
+    .description('manage customers, catalogue, subscriptions, invoices, payments and more')
   withAccount(billing.command('list'))
-    .description('list things, newest first')
+    .description('list objects, newest first')
     .argument('<things>', names)
     .option('--customer <id>', 'only this customer’s')
-    .option('--limit <n>', 'items per page')
-    .option('--cursor <text>', 'the next page')
+    .option('--limit <n>', 'how many per page')
+    .option('--cursor <text>', 'show the page after this cursor')
     .action(async (things: string, { account, json, ...query }: ListOptions) => {
       const path = accountPath(account, readThings(things)) + queryText({ ...query })
       printList(io, await withApi(io, (call) => call('GET', path)), THINGS[things] ?? [], json)
     })
   withAccount(billing.command('show'))
-    .description('read one; with --dialect as that provider’s API would show it')
+    .description('show one; with --dialect, as that provider’s API would show it')
     .argument('<things>', names)
     .argument('<id>')
-    .option('--dialect <id>', 'a dialect, or a provider with an API version')
+    .option('--dialect <id>', 'a dialect’s id, or a provider with an API version')
     .action(async (things: string, id: string, options: SendingOptions & { readonly dialect?: string }) => {
       const { account, dialect, json } = options
       const path =
@@ -63,7 +65,7 @@ export function addBilling(program: Command, io: CliIo): void {
 
 function addChanges(billing: Command, io: CliIo): void {
   withAccount(billing.command('create'))
-    .description('make one: `create customers \'{"name":"Ada"}\'`')
+    .description('create one: create customers \'{"name":"Ada"}\'')
     .argument('<things>')
     .argument('[body]', 'JSON, or @file', '{}')
     .action(async (things: string, body: string, { account, json }: SendingOptions) => {
@@ -88,7 +90,7 @@ function addChanges(billing: Command, io: CliIo): void {
       printDone(io, await withApi(io, (call) => call('DELETE', path)), json)
     })
   withAccount(billing.command('do'))
-    .description('act on one: `do subscriptions sub_1 cancel \'{"when":"period_end"}\'`')
+    .description('act on one: do subscriptions sub_1 cancel \'{"when":"period_end"}\'')
     .argument('<things>')
     .argument('<id>')
     .argument('<action>', 'cancel, pause, resume, finalize, pay, void, …')
@@ -101,7 +103,7 @@ function addChanges(billing: Command, io: CliIo): void {
 
 function requireThings(things: string): string {
   if (Object.hasOwn(THINGS, things)) return things
-  throw new UsageError(`${things} is none of ${Object.keys(THINGS).join(', ')}`)
+  throw new UsageError(`${things} is not one of ${Object.keys(THINGS).join(', ')}`)
 }
 
 /** Agreements are read as what they are: subscriptions. */

@@ -16,7 +16,7 @@ export interface SendingOptions {
 /** Adds `--account` and `--json`. */
 export function withAccount(command: Command): Command {
   return command
-    .option('--account <id>', 'the account that it is about', 'main')
+    .option('--account <id>', 'the account to use', 'main')
     .option('--json', 'print the whole answer as JSON')
 }
 
@@ -69,5 +69,5 @@ export function printList(io: CliIo, answer: JsonObject, members: readonly strin
   const { data, next } = answer
   for (const item of Array.isArray(data) ? data.filter(isObject) : [])
     io.out(`${members.map((name) => (item[name] === null ? '-' : shown(item[name]))).join('\t')}\n`)
-  if (typeof next === 'string') io.err(`there are more: --cursor ${next}\n`)
+  if (typeof next === 'string') io.err(`there is more: --cursor ${next}\n`)
 }

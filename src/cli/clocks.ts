@@ -14,13 +14,13 @@ interface AdvanceOptions {
 
 /** `billhook clocks`: what time it is in an account, what happens next, and moving on. */
 export function addClocks(program: Command, io: CliIo): void {
-  const clocks = program.command('clocks').description('test clocks: what time it is, what happens next, moving on')
+  const clocks = program.command('clocks').description('show and advance test clocks')
   const print = (clock: JsonObject, json: boolean | undefined): void => {
     io.out(json === true ? `${JSON.stringify(clock)}\n` : tell(clock))
   }
   clocks
     .command('show')
-    .description('the time in an account, and what happens next')
+    .description('show the time in an account, and what happens next')
     .argument('<account>')
     .option('--json', 'print the whole answer as JSON')
     .action(async (account: string, { json }: { readonly json?: boolean }) => {
@@ -28,10 +28,10 @@ export function addClocks(program: Command, io: CliIo): void {
     })
   clocks
     .command('advance')
-    .description('advance a test clock; ends when everything that this caused has settled')
+    .description('advance a test clock; returns once everything that follows has settled')
     .argument('<account>')
-    .option('--to <instant>', 'ISO 8601; not earlier than it stands')
-    .option('--next', 'to the next thing that is due')
+    .option('--to <instant>', 'the new time, ISO 8601, not before the current one')
+    .option('--next', 'advance to the next thing that is due')
     .option('--json', 'print the whole answer as JSON')
     .action(async (account: string, { to, next, json }: AdvanceOptions) => {
       if ((to === undefined) === (next !== true)) throw new UsageError('advance needs either --to or --next')

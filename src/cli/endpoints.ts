@@ -17,13 +17,13 @@ interface CreateOptions extends SendingOptions {
 const ACTIONS = [
   ['enable', 'enable', 'let events through again'],
   ['disable', 'disable', 'stop deliveries; what comes meanwhile is kept as skipped'],
-  ['pause', 'pause', 'hold deliveries back until it is enabled again'],
+  ['pause', 'pause', 'hold its deliveries back until it is enabled again'],
   ['verify', 'verify', 'send the signed challenge; an endpoint that answers it is enabled'],
 ] as const
 
 /** `billhook endpoints`: where events are sent. */
 export function addEndpoints(program: Command, io: CliIo): void {
-  const endpoints = program.command('endpoints').description('endpoints: where events are sent')
+  const endpoints = program.command('endpoints').description('manage endpoints: where events are sent')
   withAccount(endpoints.command('list'))
     .description('list endpoints')
     .action(async ({ account, json }: SendingOptions) => {
@@ -31,7 +31,7 @@ export function addEndpoints(program: Command, io: CliIo): void {
       printList(io, answer, ['id', 'state', 'dialect', 'url', 'event_types'], json)
     })
   withAccount(endpoints.command('show'))
-    .description('read an endpoint, with its health')
+    .description('show an endpoint, with its health')
     .argument('<id>')
     .action(async (id: string, { account, json }: SendingOptions) => {
       printOne(io, await withApi(io, (call) => call('GET', accountPath(account, 'endpoints', id))), json)
@@ -56,14 +56,14 @@ export function addEndpoints(program: Command, io: CliIo): void {
 
 function addCreate(endpoints: Command, io: CliIo): void {
   withAccount(endpoints.command('create'))
-    .description('register an endpoint; its secret is shown this once')
+    .description('register an endpoint; its secret is shown only now')
     .argument('<url>')
     .requiredOption('--dialect <id>', 'in which dialect and API version it is told')
-    .option('--type <type>', 'an event type, prefix.* or *; may be given several times', collect, [])
+    .option('--type <type>', 'an event type, prefix.* or *; may be repeated', collect, [])
     .option('--description <text>')
-    .option('--id <id>', 'its id; made up if left out')
-    .option('--secret <text>', 'its secret; made if left out')
-    .option('--ordered', 'events of one subject one after another')
+    .option('--id <id>', 'its id (default: generated)')
+    .option('--secret <text>', 'its secret (default: generated)')
+    .option('--ordered', 'deliver events of one subject one after another')
     .action(async (url: string, options: CreateOptions) => {
       const { account, dialect, type, description, id, secret, ordered, json } = options
       const types = type.length === 0 ? ['*'] : type
@@ -71,9 +71,9 @@ function addCreate(endpoints: Command, io: CliIo): void {
       printOne(io, await withApi(io, (call) => call('POST', accountPath(account, 'endpoints'), body)), json)
     })
   withAccount(endpoints.command('rotate-secret'))
-    .description('give it a new secret, shown this once; the one before goes on as the dialect’s rule says')
+    .description('create a new secret, shown only now; the previous one stays in use as the dialect’s rule says')
     .argument('<id>')
-    .option('--secret <text>', 'the new secret; made if left out')
+    .option('--secret <text>', 'the new secret (default: generated)')
     .action(async (id: string, { account, secret, json }: SendingOptions & { readonly secret?: string }) => {
       const path = accountPath(account, 'endpoints', id, 'rotate_secret')
       printOne(io, await withApi(io, (call) => call('POST', path, bodyOf({ secret }))), json)
@@ -82,16 +82,16 @@ function addCreate(endpoints: Command, io: CliIo): void {
 
 function addTest(endpoints: Command, io: CliIo): void {
   withAccount(endpoints.command('test'))
-    .description('send it a test event: a sample of the type, in its dialect')
+    .description('send a test event: a sample of the type, in the endpoint’s dialect')
     .argument('<id>')
-    .option('--type <type>', 'the type; one that it asks for if left out')
+    .option('--type <type>', 'the event type (default: one of the endpoint’s own)')
     .action(async (id: string, { account, type, json }: SendingOptions & { readonly type?: string }) => {
       const path = accountPath(account, 'endpoints', id, 'test')
       printOne(io, await withApi(io, (call) => call('POST', path, bodyOf({ type }))), json)
     })
   withAccount(endpoints.command('types'))
-    .description('the event types that can be asked for')
-    .option('--dialect <id>', 'of this dialect; the account’s own if left out')
+    .description('list the event types that an endpoint can ask for')
+    .option('--dialect <id>', 'of this dialect (default: the account’s own)')
     .action(async ({ account, dialect, json }: SendingOptions & { readonly dialect?: string }) => {
       const path = accountPath(account, 'event_types') + queryText({ dialect })
       printList(io, await withApi(io, (call) => call('GET', path)), ['type', 'meaning'], json)

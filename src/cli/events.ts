@@ -26,24 +26,24 @@ interface PublishOptions extends SendingOptions {
 
 /** `billhook events`: what was published and what became of it. */
 export function addEvents(program: Command, io: CliIo): void {
-  const events = program.command('events').description('events: what was published, and what became of it')
+  const events = program.command('events').description('show what was published, and what became of it')
   addList(events, io)
   withAccount(events.command('show'))
-    .description('read an event, with its deliveries and attempts')
+    .description('show an event, with its deliveries and attempts')
     .argument('<id>', 'our id, or the one that receivers see')
     .action(async (id: string, { account, json }: SendingOptions) => {
       printOne(io, await withApi(io, (call) => call('GET', accountPath(account, 'events', id))), json)
     })
   withAccount(events.command('why'))
-    .description('why an event did, or did not, reach its endpoints')
+    .description('say why an event did, or did not, reach its endpoints')
     .argument('<id>')
-    .option('--endpoint <id>', 'only this one')
+    .option('--endpoint <id>', 'only this endpoint')
     .action(async (id: string, { account, endpoint, json }: ListOptions) => {
       const path = accountPath(account, 'events', id, 'why') + queryText({ endpoint })
       printList(io, await withApi(io, (call) => call('GET', path)), ['endpoint', 'code', 'words'], json)
     })
   withAccount(events.command('replay'))
-    .description('send again: one delivery, or with --since all that an endpoint missed')
+    .description('send again: one delivery or, with --since, all that an endpoint missed')
     .argument('[id]', 'the event')
     .requiredOption('--endpoint <id>', 'the endpoint')
     .option('--since <instant>', 'all events since then that did not arrive, ISO 8601')
@@ -62,15 +62,15 @@ export function addEvents(program: Command, io: CliIo): void {
 
 function addList(events: Command, io: CliIo): void {
   withAccount(events.command('list'))
-    .description('search events, newest first; with --endpoint or --state: deliveries')
+    .description('search events, newest first; with --endpoint or --state, deliveries')
     .option('--type <type>', 'an exact type, or prefix.*')
     .option('--customer <id>')
     .option('--endpoint <id>')
     .option('--state <state>', 'pending, delivered, exhausted, skipped or held')
     .option('--from <instant>', 'inclusive, ISO 8601')
     .option('--until <instant>', 'exclusive, ISO 8601')
-    .option('--limit <n>', 'items per page')
-    .option('--cursor <text>', 'the next page')
+    .option('--limit <n>', 'how many per page')
+    .option('--cursor <text>', 'show the page after this cursor')
     .action(async (options: ListOptions) => {
       const { account, json, ...query } = options
       const deliveries = query.endpoint !== undefined || query.state !== undefined
@@ -85,14 +85,14 @@ function addList(events: Command, io: CliIo): void {
 /** `billhook publish`: publishes an event. */
 export function addPublish(program: Command, io: CliIo): void {
   withAccount(program.command('publish'))
-    .description('publish an event: it is durable when this ends')
-    .argument('<type>', 'such as order.paid')
+    .description('publish an event; it is durable when the command ends')
+    .argument('<type>', 'for example order.paid')
     .argument('[data]', 'its data: JSON, or @file', '{}')
     .option('--key <key>', 'the same key again publishes nothing')
     .option('--customer <id>')
-    .option('--subject <id>', 'what it is about; ordered endpoints keep its order')
-    .option('--endpoint <id>', 'only to this one')
-    .option('--dialect <id>', 'told in this dialect; data is then the whole body')
+    .option('--subject <id>', 'what it is about; ordered endpoints keep the order of one subject')
+    .option('--endpoint <id>', 'send it to this endpoint only')
+    .option('--dialect <id>', 'the event’s dialect; data is then the whole body')
     .action(async (type: string, data: string, options: PublishOptions) => {
       const { account, json, ...rest } = options
       const body = { type, data: jsonArgument(data), ...bodyOf({ ...rest }) }

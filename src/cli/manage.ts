@@ -15,8 +15,8 @@ interface ReplayOptions {
 export function addReplay(program: Command, io: CliIo): void {
   program
     .command('replay')
-    .description('fold a dead delivery again, or tell facts again to the reactions')
-    .argument('[delivery]', 'id of a delivery; without one, the facts that the options name')
+    .description('fold a dead delivery again, or call the handlers again for facts')
+    .argument('[delivery]', 'id of a delivery; without it, the options select facts')
     .option('--source <name>', 'facts of this source')
     .option('--customer <id>', 'facts about this customer of the provider')
     .option('--kind <kind>', 'facts of this kind')
@@ -26,7 +26,7 @@ export function addReplay(program: Command, io: CliIo): void {
       if (delivery !== undefined && Object.keys(filter).length > 0)
         throw new UsageError('replay takes a delivery or options, not both')
       if (delivery === undefined && Object.keys(filter).length === 0)
-        throw new UsageError('replay needs a delivery, or at least one option that names facts')
+        throw new UsageError('replay needs a delivery, or at least one option that selects facts')
       const answer = await withApi(io, (call) =>
         delivery === undefined
           ? call('POST', '/v1/replay', filter)
@@ -38,10 +38,10 @@ export function addReplay(program: Command, io: CliIo): void {
 
 /** `billhook keys`: API keys. */
 export function addKeys(program: Command, io: CliIo): void {
-  const keys = program.command('keys').description('API keys')
+  const keys = program.command('keys').description('manage API keys')
   keys
     .command('create')
-    .description('make an API key and print its text, which is shown this once')
+    .description('create an API key and print its text, which is shown only now')
     .argument('<name>')
     .option('--scope <scope>', 'read, write or admin', 'read')
     .action(async (name: string, options: { readonly scope: string }) => {

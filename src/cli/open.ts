@@ -31,14 +31,16 @@ interface OpenOptions {
 export function addOpen(program: Command, io: CliIo, end: (code: ExitCode) => void): void {
   program
     .command('open')
-    .description('judge a captured request: does it open, why not, what does it say (exit code 0: opens, 3: refused)')
-    .argument('<body>', 'file with the exact bytes of the body')
+    .description(
+      'judge a captured request: whether it opens, why not, and what it says (exit code 0: it opens, 3: it is refused)',
+    )
+    .argument('<body>', 'file that holds the exact bytes of the body')
     .requiredOption('--dialect <id>', `one of ${DIALECT_IDS.join(', ')}, or another version of one of them`)
-    .requiredOption('--headers <file>', 'JSON file: header name to text, or to a list of texts')
-    .option('--secret <text>', 'a secret to open with; may be given several times', collect, [])
-    .option('--jwks <file>', 'the key set to open tokens with')
-    .option('--at <instant>', 'the receiver’s clock, ISO 8601; without it no rule of age is applied')
-    .option('--tolerance <seconds>', 'how far the signed time may lie from the clock, instead of the dialect’s default')
+    .requiredOption('--headers <file>', 'JSON file that maps header names to a string or a list of strings')
+    .option('--secret <text>', 'a secret to verify with; may be repeated', collect, [])
+    .option('--jwks <file>', 'the key set to verify tokens with')
+    .option('--at <instant>', 'the receiver’s clock, ISO 8601 (default: the age of the request is not checked)')
+    .option('--tolerance <seconds>', 'how far the signed time may differ from the clock (default: the dialect’s own)')
     .action(async (bodyFile: string, options: OpenOptions) => {
       const judgement = await judge({
         dialect: resolveDialect(options.dialect).id,

@@ -16,7 +16,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCo
     .version(VERSION, '--version')
     .exitOverride()
     .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
-    .showHelpAfterError('(billhook <command> --help shows what it takes)')
+    .showHelpAfterError('(see billhook <command> --help)')
   addOpen(program, io, end)
   // Other programs call `open` once for each request that they judge: it does without the rest.
   if (args[0] !== 'open') {

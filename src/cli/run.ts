@@ -5,11 +5,12 @@ import type { Command } from 'commander'
 import { junitReport, textReport } from '../lab/report.ts'
 import type { StoryReport } from '../lab/runner.ts'
 import { modesOf } from '../lab/modes.ts'
-import { failedReport, runStory } from '../lab/run_stories.ts'
+import type { Mode } from '../lab/modes.ts'
+import { failedReport, runStory } from '../lab/run_story.ts'
 import { readScenario } from '../lab/scenario.ts'
 import type { Scenario } from '../lab/scenario.ts'
 import { isBillhookError } from '../model/error.ts'
-import { parseDuration, requireDuration } from '../model/duration.ts'
+import { requireDuration } from '../model/duration.ts'
 import { EXIT, UsageError } from './io.ts'
 import type { CliIo, ExitCode } from './io.ts'
 
@@ -28,62 +29,65 @@ interface RunOptions {
 
 /**
  * `billhook run`: plays stories through both ends.
- * Exit code 0 only if every asserted line held, 1 if one did not, 2 on wrong use or a file that is no story.
+ * Exit code 0 if every assertion held, 1 if one did not, 2 on wrong usage or if a file is not a story.
  */
 export function addRun(program: Command, io: CliIo, end: (code: ExitCode) => void): void {
   program
     .command('run')
-    .description('play stories: what is emitted in which order, and who then has access (exit code 0: all held)')
-    .argument('<file...>', 'story files, or folders of them')
-    .option('--shuffle <n>', 'play with n random orders of delivery')
+    .description('play stories and check what is emitted, in which order, and who then has access')
+    .argument('<file...>', 'story files, or folders with story files')
+    .option('--shuffle <n>', 'deliver in n random orders')
     .option('--duplicate', 'deliver everything twice, and once more later')
-    .option('--drop-then-retry', 'lose the first attempt at each delivery')
-    .option('--tamper', 'send a changed copy ahead of each delivery; all must be refused')
-    .option('--wrong-secret', 'send a copy sealed with a wrong secret ahead of each delivery; all must be refused')
-    .option('--slow <duration>', 'answer only after this time (30s, PT30S), so that the sender tries again')
-    .option('--seed <text>', 'what randomness follows from', 'billhook')
+    .option('--drop-then-retry', 'lose the first attempt of each delivery')
+    .option('--tamper', 'send an altered copy before each delivery; all must be refused')
+    .option('--wrong-secret', 'send a copy signed with a wrong secret before each delivery; all must be refused')
+    .option('--slow <duration>', 'answer only after this time (30s, PT30S), so that the sender retries')
+    .option('--seed <text>', 'seed of everything random; the same seed repeats a run', 'billhook')
     .option('--database-url <url>', 'play on PostgreSQL instead of the embedded store')
-    .option('--json', 'print one JSON object per story and mode')
-    .option('--junit <file>', 'also write a JUnit file')
+    .option('--json', 'print one JSON report per line')
+    .option('--junit <file>', 'also write a JUnit report to this file')
     .action(async (files: readonly string[], options: RunOptions) => {
-      const stories = files.flatMap(storyFiles).map(read)
-      const unreadable = stories.filter((story) => 'faults' in story)
-      const modes = modesOf({
-        shuffle: options.shuffle === undefined ? 0 : Number(options.shuffle),
-        duplicate: options.duplicate ?? false,
-        dropThenRetry: options.dropThenRetry ?? false,
-        tamper: options.tamper ?? false,
-        wrongSecret: options.wrongSecret ?? false,
-        slowMs: options.slow === undefined ? 0 : slowness(options.slow),
-        seed: options.seed,
-      })
-      const reports: StoryReport[] = []
-      const told = (report: StoryReport): void => {
-        reports.push(report)
-        io.out(`${options.json === true ? JSON.stringify(report) : textReport(report)}\n`)
-      }
-      for (const story of stories) {
-        if ('faults' in story) told(story)
-        else {
-          for (const mode of modes) {
-            if (io.signal.aborted) throw new UsageError('interrupted')
-            const report = await runStory(story, mode, {
-              databaseUrl: options.databaseUrl ?? io.env['BILLHOOK_RUN_DATABASE_URL'] ?? null,
-              temporaryFolder: tmpdir(),
-            })
-            told(report)
-          }
-        }
-      }
-      if (options.junit !== undefined) writeFileSync(options.junit, junitReport(reports))
-      const failed = reports.filter(({ ok }) => !ok).length
-      if (options.json !== true) io.out(`${reports.length - failed} passed, ${failed} failed\n`)
-      end(unreadable.length > 0 ? EXIT.usage : failed > 0 ? EXIT.failed : EXIT.ok)
+      end(await run(files, options, io))
     })
 }
 
-/** A story, or what is reported of a file that is none: the others are played all the same. */
-function read(path: string): Scenario | StoryReport {
+async function run(files: readonly string[], options: RunOptions, io: CliIo): Promise<ExitCode> {
+  const json = options.json === true
+  const stories = files.flatMap(storyFiles).map(readStory)
+  const modes = modesOf({
+    ...options,
+    shuffle: options.shuffle === undefined ? 0 : Number(options.shuffle),
+    slowMs: options.slow === undefined ? 0 : durationAt(options.slow),
+  })
+  const backend = {
+    databaseUrl: options.databaseUrl ?? io.env['BILLHOOK_RUN_DATABASE_URL'] ?? null,
+    temporaryFolder: tmpdir(),
+  }
+  const reports: StoryReport[] = []
+  for (const story of stories)
+    for await (const report of play(story, modes, backend)) {
+      if (io.signal.aborted) throw new UsageError('interrupted')
+      reports.push(report)
+      io.out(`${json ? JSON.stringify(report) : textReport(report)}\n`)
+    }
+  if (options.junit !== undefined) writeFileSync(options.junit, junitReport(reports))
+  const failed = reports.filter(({ ok }) => !ok).length
+  if (!json) io.out(`${reports.length - failed} passed, ${failed} failed\n`)
+  if (stories.some(isUnreadable)) return EXIT.usage
+  return failed > 0 ? EXIT.failed : EXIT.ok
+}
+
+async function* play(
+  story: Scenario | StoryReport,
+  modes: readonly Mode[],
+  backend: Parameters<typeof runStory>[2],
+): AsyncGenerator<StoryReport> {
+  if (isUnreadable(story)) yield story
+  else for (const mode of modes) yield await runStory(story, mode, backend)
+}
+
+/** A story, or the report on a file that is none: the others are played all the same. */
+function readStory(path: string): Scenario | StoryReport {
   try {
     return readScenario(path)
   } catch (error) {
@@ -92,23 +96,24 @@ function read(path: string): Scenario | StoryReport {
   }
 }
 
+function isUnreadable(story: Scenario | StoryReport): story is StoryReport {
+  return 'faults' in story
+}
+
 function storyFiles(path: string): readonly string[] {
-  let folder: boolean
-  try {
-    folder = statSync(path).isDirectory()
-  } catch {
-    throw new UsageError(`${path} is not there`)
-  }
-  if (!folder) return [path]
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (stats === undefined) throw new UsageError(`${path} does not exist`)
+  if (!stats.isDirectory()) return [path]
   const found = readdirSync(path)
     .filter((name) => /\.ya?ml$/.test(name))
     .sort()
     .map((name) => join(path, name))
-  if (found.length === 0) throw new UsageError(`the folder ${path} has no story (*.yaml)`)
+  if (found.length === 0) throw new UsageError(`the folder ${path} has no stories (*.yaml)`)
   return found
 }
 
-function slowness(text: string): number {
+/** `30s`, or an ISO 8601 duration. In milliseconds. */
+function durationAt(text: string): number {
   const seconds = /^(\d{1,6})s$/.exec(text)?.[1]
-  return seconds === undefined ? (parseDuration(text) ?? requireDuration(text, '--slow')) : Number(seconds) * 1000
+  return seconds === undefined ? requireDuration(text, '--slow') : Number(seconds) * 1000
 }

@@ -17,16 +17,16 @@ import type { CliIo } from './io.ts'
 export function addStart(program: Command, io: CliIo): void {
   program
     .command('start')
-    .description('serve: take deliveries in, answer who may use what')
-    .option('--port <number>', 'instead of BILLHOOK_PORT; 0 takes any free one')
-    .option('--data-folder <path>', 'instead of BILLHOOK_DATA_FOLDER')
-    .option('--no-demo', 'do not show the work of an empty store')
+    .description('start the server')
+    .option('--port <number>', 'overrides BILLHOOK_PORT; 0 takes any free port')
+    .option('--data-folder <path>', 'overrides BILLHOOK_DATA_FOLDER')
+    .option('--no-demo', 'do not play the demonstration if the store is empty')
     .action(async (options: StartOptions) => {
       await serve(configOf(options, io), io)
     })
   program
     .command('config')
-    .description('print every setting and its value; secrets are not shown')
+    .description('print every setting with its value, without secrets')
     .action(() => {
       io.out(printConfig(io.env))
       parseConfig(io.env)
@@ -51,7 +51,7 @@ function configOf(options: StartOptions, io: CliIo): Config {
 }
 
 function warnOfTypos(io: CliIo): void {
-  for (const name of unknownSettings(io.env)) io.err(`billhook: there is no setting ${name}; see billhook config\n`)
+  for (const name of unknownSettings(io.env)) io.err(`billhook: unknown setting ${name}; see billhook config\n`)
 }
 
 async function serve(config: Config, io: CliIo): Promise<void> {
@@ -102,6 +102,6 @@ async function showWork(
       keyCommand: `cat ${join(config.dataFolder, 'api_key')}`,
     })
   } catch (error) {
-    io.err(`billhook: the story could not be told: ${messageOf(error)}\n`)
+    io.err(`billhook: the demonstration failed: ${messageOf(error)}\n`)
   }
 }

@@ -6,25 +6,32 @@ import type { NetworkFaults } from './faults.ts'
 export interface Mode {
   readonly name: string
   readonly faults: NetworkFaults
-  /** Sends a copy that is sealed with a wrong secret ahead of each delivery. */
+  /** Sends a copy that is signed with a wrong secret before each delivery. */
   readonly wrongSecret: boolean
-  /** What randomness follows from: a run with the same seed is the same run. */
+  /** Seed of everything random: a run with the same seed is the same run. */
   readonly seed: string
 }
 
-/** The modes that a run was asked for. */
+/** The faults that a run was asked for; left out: none. */
 export interface ModeRequest {
-  readonly shuffle: number
-  readonly duplicate: boolean
-  readonly dropThenRetry: boolean
-  readonly tamper: boolean
-  readonly wrongSecret: boolean
-  readonly slowMs: number
+  /** How many random orders of delivery. */
+  readonly shuffle?: number | undefined
+  readonly duplicate?: boolean | undefined
+  readonly dropThenRetry?: boolean | undefined
+  readonly tamper?: boolean | undefined
+  readonly wrongSecret?: boolean | undefined
+  /** How long the receiver takes to answer. Milliseconds. */
+  readonly slowMs?: number | undefined
   readonly seed: string
 }
 
 /** More permutations of one story say no more. */
 const MAX_SHUFFLES = 10_000
+
+/** Without any fault. */
+export function plainMode(seed: string): Mode {
+  return modeOf(seed, 'run', NO_FAULTS)
+}
 
 /**
  * The modes to play each story in: one per fault asked for, one per permutation; without any, the plain run.
@@ -32,22 +39,18 @@ const MAX_SHUFFLES = 10_000
  * @throws BillhookError `invalid_request` for a number of permutations that is out of range
  */
 export function modesOf(request: ModeRequest): readonly Mode[] {
-  const { shuffle, seed } = request
+  const { shuffle = 0, slowMs = 0, seed } = request
   if (!Number.isInteger(shuffle) || shuffle < 0 || shuffle > MAX_SHUFFLES)
     throw new BillhookError('invalid_request', `--shuffle: ${shuffle} is not a whole number from 0 to ${MAX_SHUFFLES}`)
-  const mode = (name: string, faults: Partial<NetworkFaults>, wrongSecret = false): Mode => ({
-    name,
-    faults: { ...NO_FAULTS, ...faults },
-    wrongSecret,
-    seed: `${seed}/${name}`,
-  })
-  const modes = [
-    ...Array.from({ length: shuffle }, (_, n) => mode(`shuffle ${n + 1}`, { shuffle: true })),
-    ...(request.duplicate ? [mode('duplicate', { duplicate: true })] : []),
-    ...(request.dropThenRetry ? [mode('drop-then-retry', { dropFirst: true })] : []),
-    ...(request.tamper ? [mode('tamper', { tamper: true })] : []),
-    ...(request.wrongSecret ? [mode('wrong-secret', {}, true)] : []),
-    ...(request.slowMs > 0 ? [mode(`slow ${request.slowMs / 1000}s`, { slowMs: request.slowMs })] : []),
-  ]
-  return modes.length > 0 ? modes : [mode('run', {})]
+  const modes = Array.from({ length: shuffle }, (_, n) => modeOf(seed, `shuffle ${n + 1}`, { shuffle: true }))
+  if (request.duplicate === true) modes.push(modeOf(seed, 'duplicate', { duplicate: true }))
+  if (request.dropThenRetry === true) modes.push(modeOf(seed, 'drop-then-retry', { dropFirst: true }))
+  if (request.tamper === true) modes.push(modeOf(seed, 'tamper', { tamper: true }))
+  if (request.wrongSecret === true) modes.push({ ...modeOf(seed, 'wrong-secret', NO_FAULTS), wrongSecret: true })
+  if (slowMs > 0) modes.push(modeOf(seed, `slow ${slowMs / 1000}s`, { slowMs }))
+  return modes.length > 0 ? modes : [plainMode(seed)]
+}
+
+function modeOf(seed: string, name: string, faults: Partial<NetworkFaults>): Mode {
+  return { name, faults: { ...NO_FAULTS, ...faults }, wrongSecret: false, seed: `${seed}/${name}` }
 }

@@ -6,7 +6,7 @@ export const ERRORS = {
   invalid_request: {
     status: 400,
     meaning: 'A field of the request is missing or has a wrong value.',
-    remedy: 'Mend the field that the message names.',
+    remedy: 'Correct the field that the message names.',
   },
   invalid_json: {
     status: 400,
@@ -15,12 +15,12 @@ export const ERRORS = {
   },
   invalid_cursor: {
     status: 400,
-    meaning: 'The page cursor was not made by this list.',
+    meaning: 'The page cursor does not belong to this list.',
     remedy: 'Start again without a cursor.',
   },
   invalid_instant: {
     status: 400,
-    meaning: 'A point in time could not be read.',
+    meaning: 'A point in time could not be parsed.',
     remedy: 'Write ISO 8601 with an offset, for example 2026-01-31T00:00:00Z.',
   },
   invalid_money: {
@@ -35,7 +35,7 @@ export const ERRORS = {
   },
   currency_mismatch: {
     status: 409,
-    meaning: 'Two amounts of different currencies met.',
+    meaning: 'Amounts in different currencies were combined.',
     remedy: 'Use one currency for a customer’s subscription and its invoices.',
   },
   unauthorized: {
@@ -45,13 +45,13 @@ export const ERRORS = {
   },
   forbidden: {
     status: 403,
-    meaning: 'The API key may not do this.',
+    meaning: 'The API key does not permit this.',
     remedy: 'Use a key with the scope that the message names.',
   },
   not_found: {
     status: 404,
     meaning: 'Nothing has this id or path.',
-    remedy: 'Check the id; the list of the same kind shows what exists.',
+    remedy: 'Check the id; listing objects of this kind shows what exists.',
   },
   method_not_allowed: {
     status: 405,
@@ -60,29 +60,29 @@ export const ERRORS = {
   },
   conflict: {
     status: 409,
-    meaning: 'The thing changed meanwhile, or exists already with another content.',
-    remedy: 'Read it again and decide anew.',
+    meaning: 'The object has changed in the meantime, or already exists with different content.',
+    remedy: 'Read it again, then decide whether to repeat the request.',
   },
   idempotency_conflict: {
     status: 409,
-    meaning: 'The idempotency key was used before with another request.',
+    meaning: 'The idempotency key was already used for a different request.',
     remedy: 'Use a new key for a new request.',
   },
   payload_too_large: {
     status: 413,
-    meaning: 'The body is larger than the limit.',
+    meaning: 'The request body is larger than the limit.',
     remedy: 'Send less, or raise the limit in the configuration.',
   },
   request_timeout: { status: 408, meaning: 'The request did not arrive completely in time.', remedy: 'Send it again.' },
   unsupported_media_type: {
     status: 415,
-    meaning: 'The content type is not one that this route takes.',
+    meaning: 'This route does not accept the content type.',
     remedy: 'Send the content type that the message names.',
   },
   delivery_refused: {
     status: 400,
-    meaning: 'A webhook did not open: the reason says why. It was recorded and changes nothing.',
-    remedy: 'See docs/verdicts.md for the reason.',
+    meaning: 'A webhook did not open. It was recorded and changes nothing.',
+    remedy: 'Look up its reason in docs/verdicts.md.',
   },
   unknown_source: {
     status: 404,
@@ -96,12 +96,12 @@ export const ERRORS = {
   },
   invalid_transition: {
     status: 409,
-    meaning: 'The command is not possible in this state. Nothing was changed.',
-    remedy: 'Read the object’s status; docs/lifecycle.md shows what is possible in it.',
+    meaning: 'The command is not possible in the object’s current state. Nothing was changed.',
+    remedy: 'Read the object’s status; docs/lifecycle.md shows what each status allows.',
   },
   clock_backwards: {
     status: 409,
-    meaning: 'A test clock cannot go back.',
+    meaning: 'A test clock cannot go backwards.',
     remedy: 'Advance to a later instant, or create a new clock.',
   },
   usage_on_unmetered: {
@@ -116,58 +116,63 @@ export const ERRORS = {
   },
   store_locked: {
     status: 503,
-    meaning: 'Another process already uses this data folder.',
-    remedy: 'Stop it, give this one another folder, or use PostgreSQL for several processes.',
+    meaning: 'Another process is using this data folder.',
+    remedy: 'Stop that process, use another folder, or use PostgreSQL for several processes.',
   },
   store_unavailable: {
     status: 503,
     meaning: 'The database does not answer.',
-    remedy: 'Nothing was accepted; the sender will retry. Look at the database.',
+    remedy: 'Check the database. Nothing was accepted, so the sender will retry.',
   },
   store_newer: {
     status: 503,
     meaning: 'The database was migrated by a newer Billhook that this version cannot work with.',
     remedy: 'Run the newer version.',
   },
+  server_unreachable: {
+    status: 503,
+    meaning: 'A command cannot reach the server.',
+    remedy: 'Start the server, or correct BILLHOOK_URL.',
+  },
   shutting_down: {
     status: 503,
-    meaning: 'This process is shutting down and takes no new work.',
-    remedy: 'Send it again; another process or the restarted one will take it.',
+    meaning: 'This process is shutting down and accepts no new work.',
+    remedy: 'Send it again; another process or the restarted one will accept it.',
   },
   rate_limited: {
     status: 429,
     meaning: 'Too many requests of this kind.',
-    remedy: 'Wait for the time in Retry-After.',
+    remedy: 'Wait as long as the Retry-After header says.',
   },
   config_invalid: {
     status: 500,
-    meaning: 'The configuration cannot be used.',
-    remedy: 'Mend the setting that the message names; `billhook config` prints them all.',
+    meaning: 'The configuration is not valid.',
+    remedy: 'Correct the setting that the message names; `billhook config` prints them all.',
   },
   secret_key_missing: {
     status: 500,
     meaning: 'The key that encrypts secrets at rest is missing or wrong.',
-    remedy: 'Restore the key file or BILLHOOK_SECRET_KEY that this store was made with.',
+    remedy: 'Restore the key file or the BILLHOOK_SECRET_KEY that this store was created with.',
   },
   scenario_invalid: {
     status: 400,
     meaning: 'A scenario file cannot be read.',
-    remedy: 'Mend the line that the message names; see scenarios/FORMAT.md.',
+    remedy: 'Correct the line that the message names; see scenarios/FORMAT.md.',
   },
   payment_port_failed: {
     status: 502,
-    meaning: 'The payment service did not answer in a way that can be understood.',
-    remedy: 'Nothing was charged twice: the attempt is repeated with the same key.',
+    meaning: 'The payment service gave no usable answer.',
+    remedy: 'Nothing to do: the attempt is repeated with the same key, so nothing is charged twice.',
   },
   mail_failed: {
     status: 502,
-    meaning: 'The mail server did not take a message.',
-    remedy: 'It is tried again later; look at the mail settings.',
+    meaning: 'The mail server did not accept a message.',
+    remedy: 'Check the mail settings; sending is retried.',
   },
   internal_invariant: {
     status: 500,
-    meaning: 'A rule that Billhook relies on was broken. This is a defect.',
-    remedy: 'Report it with the message.',
+    meaning: 'A rule that Billhook relies on was broken. This is a bug.',
+    remedy: 'Report it, with the message.',
   },
 } as const satisfies Record<string, { readonly status: number; readonly meaning: string; readonly remedy: string }>
 

@@ -3,23 +3,23 @@
  * two. `status` is what the ingest route answers; a 5xx asks the sender to try again.
  */
 export const REFUSALS = {
-  header_missing: { status: 400, meaning: 'A header that this dialect signs with is not there.' },
-  header_repeated: { status: 400, meaning: 'A header that must occur once occurs several times, or came as a list.' },
+  header_missing: { status: 400, meaning: 'A header that this dialect’s signature needs is missing.' },
+  header_repeated: { status: 400, meaning: 'A header that must occur once occurs several times, or is a list.' },
   header_malformed: { status: 400, meaning: 'A signature header cannot be read.' },
   timestamp_malformed: { status: 400, meaning: 'The signed timestamp is not a whole number.' },
   timestamp_too_old: { status: 400, meaning: 'The signed timestamp is older than the tolerance.' },
   timestamp_in_future: {
     status: 400,
-    meaning: 'The signed timestamp lies further ahead of the clock than the tolerance.',
+    meaning: 'The signed timestamp is further ahead of the clock than the tolerance allows.',
   },
   signature_missing: { status: 400, meaning: 'There is no signature of the scheme that this dialect accepts.' },
   signature_mismatch: {
     status: 400,
     meaning:
-      'No signature matches the body with any live secret. Usual causes: the wrong secret, or a body that was parsed and written anew.',
+      'No signature matches the body with any live secret. Usual causes: the wrong secret, or a body that was parsed and serialized again.',
   },
-  secret_missing: { status: 503, meaning: 'The source has no live secret or key, so nothing can be judged.' },
-  algorithm_refused: { status: 400, meaning: 'The token names another algorithm than the one allowed.' },
+  secret_missing: { status: 503, meaning: 'The source has no live secret or key, so no signature can be verified.' },
+  algorithm_refused: { status: 400, meaning: 'The token names an algorithm other than the one allowed.' },
   key_id_missing: { status: 400, meaning: 'The token does not name its key.' },
   key_unknown: { status: 400, meaning: 'The provider’s key set has no such key.' },
   keys_unavailable: {
@@ -32,7 +32,7 @@ export const REFUSALS = {
   event_too_old: { status: 400, meaning: 'The event is older than any retry of this provider: a replay.' },
   body_empty: { status: 400, meaning: 'The body is empty.' },
   body_too_large: { status: 413, meaning: 'The body is larger than the limit.' },
-  body_not_raw: { status: 400, meaning: 'The body was already parsed by something in front; raw bytes are needed.' },
+  body_not_raw: { status: 400, meaning: 'The body was parsed before it got here; raw bytes are needed.' },
   body_not_utf8: { status: 400, meaning: 'The body is not valid UTF-8.' },
   body_not_json: { status: 400, meaning: 'The body is not JSON.' },
   body_not_object: { status: 400, meaning: 'The body is JSON but not an object.' },

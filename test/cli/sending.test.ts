@@ -91,7 +91,14 @@ describe('The commands of the sending end', () => {
     })
     expect(await run('list', 'facts', '--limit', '200')).toContain('\tsubscription_canceled\t')
     expect(await run('delete', 'customers', 'ada')).toContain('event\tcustomer.deleted\n')
-    expect((await cli(['billing', 'list', 'planets'], env)).err).toMatch(/planets is none of customers, /)
+    expect((await cli(['billing', 'list', 'planets'], env)).err).toMatch(/planets is not one of customers, /)
+  })
+
+  it('end with 1 and name the server that they cannot reach', async () => {
+    const env = { BILLHOOK_URL: 'http://127.0.0.1:1', BILLHOOK_API_KEY: 'bhk_any' }
+    const { code, out, err } = await cli(['accounts', 'list'], env)
+    expect([code, out]).toEqual([1, ''])
+    expect(err).toMatch(/^billhook: server_unreachable: the server at http:\/\/127\.0\.0\.1:1 cannot be reached: /)
   })
 
   it('end with 2 and one line on wrong use and on what the server refuses', async () => {

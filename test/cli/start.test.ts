@@ -119,7 +119,7 @@ describe('billhook start', () => {
     const printed = await cli(['config'], { BILLHOOK_PROT: '1', DATABASE_URL: 'postgres://u:hunter2@h/d' })
     expect(printed.code).toBe(0)
     expect(printed.out).not.toContain('hunter2')
-    expect(printed.err).toContain('no setting BILLHOOK_PROT')
+    expect(printed.err).toContain('unknown setting BILLHOOK_PROT')
     for (const line of [['replay'], ['replay', 'x', '--kind', 'invoice_paid'], ['keys', 'create'], ['access']])
       expect([line, (await cli(line, { BILLHOOK_DATA_FOLDER: folder() })).code]).toEqual([line, 2])
   })

@@ -6,7 +6,7 @@ import { expect } from 'vitest'
 import { textReport } from '../../src/lab/report.ts'
 import { modesOf } from '../../src/lab/modes.ts'
 import type { ModeRequest } from '../../src/lab/modes.ts'
-import { runStory } from '../../src/lab/run_stories.ts'
+import { runStory } from '../../src/lab/run_story.ts'
 import { readScenario } from '../../src/lab/scenario.ts'
 
 const FOLDER = join(import.meta.dirname, '../../scenarios')
@@ -18,15 +18,7 @@ const read = (name: string) => readScenario(join(FOLDER, name))
 export const GIVEN = FILES.filter((name) => !isOwn(name)).map(read)
 export const OWN = FILES.filter(isOwn).map(read)
 
-export const PLAIN: ModeRequest = {
-  shuffle: 0,
-  duplicate: false,
-  dropThenRetry: false,
-  tamper: false,
-  wrongSecret: false,
-  slowMs: 0,
-  seed: 'test',
-}
+export const PLAIN: ModeRequest = { seed: 'test' }
 export const ALL_FAULTS: ModeRequest = {
   ...PLAIN,
   shuffle: 3,

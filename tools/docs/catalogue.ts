@@ -5,8 +5,8 @@ import { basename, join } from 'node:path'
 import { DIALECTS, resolveDialect } from '../../src/dialects/registry.ts'
 import type { CatalogueEntry, DialectId } from '../../src/dialects/dialect.ts'
 import type { Emission } from '../../src/lab/emissions.ts'
-import { modesOf } from '../../src/lab/modes.ts'
-import { runStory } from '../../src/lab/run_stories.ts'
+import { plainMode } from '../../src/lab/modes.ts'
+import { runStory } from '../../src/lab/run_story.ts'
 import { readScenario } from '../../src/lab/scenario.ts'
 import type { Scenario } from '../../src/lab/scenario.ts'
 import { formatInstantShort } from '../../src/model/instant.ts'
@@ -73,16 +73,7 @@ function wantedOf(provider: string, { type, meaning, source }: CatalogueEntry): 
 /** Plays every story of the folder once, without faults. @throws Error if one does not hold */
 export async function sightings(): Promise<readonly Sighting[]> {
   const found: Sighting[] = []
-  const [mode] = modesOf({
-    shuffle: 0,
-    duplicate: false,
-    dropThenRetry: false,
-    tamper: false,
-    wrongSecret: false,
-    slowMs: 0,
-    seed: 'catalogue',
-  })
-  if (mode === undefined) return found
+  const mode = plainMode('catalogue')
   for (const name of readdirSync(FOLDER).filter((file) => file.endsWith('.yaml'))) {
     const story = readScenario(join(FOLDER, name))
     const seen: Sighting[] = []
@@ -145,7 +136,7 @@ export function catalogueParts(all: readonly Sighting[], table: Table): readonly
   const everything = wanted()
   const events = everything.filter(({ status }) => status === null).length
   const parts = [
-    `The ${events} events that the seed documents name, and the ${everything.length - events} changes of status that they describe without an event of their own. Each is emitted by a transition of the billing engine: the table names a story of [scenarios](../scenarios) and the step in which it happens. \`billhook run scenarios\` plays them.`,
+    `The providers’ documents that the project started from (the [seeds](architecture.md#sources)) name ${events} events, and describe ${everything.length - events} changes of status without an event of their own. A transition of the billing engine emits each of them. The tables name a story of [scenarios](../scenarios) that shows it, and the step in which it happens; \`billhook run scenarios\` plays them all.`,
   ]
   for (const [provider, title] of Object.entries(TITLES)) {
     const rows = everything

@@ -2,8 +2,8 @@
 import { tmpdir } from 'node:os'
 import { DIALECTS } from '../../src/dialects/registry.ts'
 import type { DialectId } from '../../src/dialects/dialect.ts'
-import { modesOf } from '../../src/lab/modes.ts'
-import { runStory } from '../../src/lab/run_stories.ts'
+import { plainMode } from '../../src/lab/modes.ts'
+import { runStory } from '../../src/lab/run_story.ts'
 import { parseScenario } from '../../src/lab/scenario.ts'
 
 /** Lays out a Markdown table. */
@@ -57,16 +57,7 @@ export type Tellings = ReadonlyMap<DialectId, readonly (readonly string[])[]>
 /** Plays the course in every dialect. */
 export async function tellings(): Promise<Tellings> {
   const told = new Map<DialectId, readonly (readonly string[])[]>()
-  const [mode] = modesOf({
-    shuffle: 0,
-    duplicate: false,
-    dropThenRetry: false,
-    tamper: false,
-    wrongSecret: false,
-    slowMs: 0,
-    seed: 'dialects',
-  })
-  if (mode === undefined) return told
+  const mode = plainMode('dialects')
   for (const { id, family } of DIALECTS) {
     const moments: (readonly string[])[] = []
     const story = parseScenario(courseOf(id, family), id)
@@ -101,7 +92,7 @@ ${steps.join('\n')}
 /** The parts of the page, without its title. */
 export function dialectParts(told: Tellings, table: Table): readonly string[] {
   const parts = [
-    'One course of events, played by the billing engine under the profile of each provider, and told in each dialect: which events are sent, in the order of their making. `standard` sends the facts under their own names. The providers promise no order of delivery, and differ in more than words: in what they tell at all, in when an invoice is charged, in what a plan change is.',
+    'The same course of events in every dialect: the billing engine runs it under each provider’s billing profile, and the tables list the events in the order in which they are created. `standard` sends the facts under their own names. Providers promise no order of delivery, and they differ in more than names: in what they report at all, in when an invoice is charged, and in what a plan change is.',
   ]
   for (const [index, { title, at }] of MOMENTS.entries()) {
     if (title === '') continue
@@ -109,7 +100,7 @@ export function dialectParts(told: Tellings, table: Table): readonly string[] {
       `\`${id}\``,
       (moments[index] ?? []).map((type) => `\`${type}\``).join(', ') || 'nothing',
     ])
-    parts.push(`## ${title}`, `Until ${at}.`, table(['dialect', 'events'], rows))
+    parts.push(`## ${title}`, `Up to ${at}.`, table(['dialect', 'events'], rows))
   }
   return parts
 }

@@ -57,14 +57,14 @@ export function dialectsDocument(told: Tellings): string {
 
 /** Where the providers' documents contradict each other or leave a choice, and who looks at the switch. */
 const SWITCHES: readonly (readonly [string, string, string, string])[] = [
-  ['catalogue', 'stripe', '`seed`', 'tell changes only by the events that seed 002 knows'],
-  ['payment_entity', 'razorpay', '`as_printed`', 'payment entities only where the printed samples have them'],
-  ['key_order', 'razorpay', '`sorted`', 'keys in alphabetical order at every level'],
+  ['catalogue', 'stripe', '`seed`', 'only the events of the older guide (seed 002) are emitted'],
+  ['payment_entity', 'razorpay', '`as_printed`', 'payment entities occur only where the printed samples have them'],
+  ['key_order', 'razorpay', '`sorted`', 'keys are in alphabetical order at every level'],
   [
     'related_events',
     'razorpay',
     '`on`',
-    'also `payment.*`, `invoice.*` and the like, beside the ten subscription events',
+    '`payment.*`, `invoice.*` and the like are emitted too, besides the ten subscription events',
   ],
   [
     'authenticated_on_immediate_start',
@@ -73,24 +73,24 @@ const SWITCHES: readonly (readonly [string, string, string, string])[] = [
     'a start with the first payment also sends `subscription.authenticated`',
   ],
   ['pending_before_halted', 'razorpay', '`on`', 'the last failed retry also sends `subscription.pending`'],
-  ['data_shape', 'kinde', '`nested`', 'customer, plan and agreement as objects inside `data`'],
+  ['data_shape', 'kinde', '`nested`', 'customer, plan and agreement are objects inside `data`'],
   [
     'cancelled_on_change',
     'kinde',
     '`on`',
     'a plan change also sends `customer.agreement_cancelled` for the old agreement',
   ],
-  ['time_offset', 'airwallex', '`colon`', 'times end in `+00:00`, as from 2026-06-30, and not in `+0000`'],
-  ['later_events', 'airwallex 2025-06-16', '`on`', 'also event types that later documents added'],
+  ['time_offset', 'airwallex', '`colon`', 'times end in `+00:00`, as from version 2026-06-30, instead of `+0000`'],
+  ['later_events', 'airwallex 2025-06-16', '`on`', 'event types that later documents added are emitted too'],
   ['updated_on_renewal', 'airwallex 2025-04-25', '`on`', 'a paid renewal also sends `subscription.updated`'],
-  ['verify_endpoints', 'all', '`on`', 'endpoints get events only after their owner has proved them'],
+  ['verify_endpoints', 'all', '`on`', 'an endpoint gets events only after its owner has proved control of it'],
 ]
 
 function profile(): string {
   const takes = (kind: (typeof PROFILE_SETTINGS)[keyof typeof PROFILE_SETTINGS]['kind']): string =>
     typeof kind === 'object' ? kind.oneOf.map((word) => `\`${word}\``).join(', ') : kind.replaceAll('_', ' ')
   return page('Account profiles and switches', [
-    'An account is billed by the profile of its dialect’s provider; [lifecycle.md](lifecycle.md) compares them. These settings of an account (`profile` in the API) change one rule each. Durations are ISO 8601 (`PT1H`, `P3D`).',
+    'An account is billed by the rules of its dialect’s provider, its billing profile; [lifecycle.md](lifecycle.md#profiles) compares them. Each of these settings of an account (`profile` in the API) overrides one rule. Durations are ISO 8601 (`PT1H`, `P3D`).',
     table(
       ['setting', 'takes', 'rule of the profile'],
       Object.entries(PROFILE_SETTINGS).map(([name, { path, kind }]) => [
@@ -99,7 +99,7 @@ function profile(): string {
         `\`${path.join('.')}\``,
       ]),
     ),
-    'Switches (`switches` in the API) decide how a dialect tells changes where its provider’s documents contradict each other or leave a choice. Off is the default.',
+    'Switches (`switches` in the API) decide how a dialect reports changes where its provider’s documents contradict each other or leave a choice. All are off by default.',
     table(
       ['switch', 'dialect', 'value', 'effect'],
       SWITCHES.map(([name, dialect, value, effect]) => [`\`${name}\``, dialect, value, effect]),
@@ -109,7 +109,7 @@ function profile(): string {
 
 function errors(): string {
   return page('Errors', [
-    'Every error of the API has the body `{"error": {"code", "message", "details"}}`; the library throws `BillhookError` with the same `code`. Codes are stable; messages are for people and may change.',
+    'An error of the API has the body `{"error": {"code", "message", "details"}}`; the library throws `BillhookError` with the same `code`. Codes are stable; messages are for people and may change.',
     table(
       ['code', 'status', 'meaning', 'what to do'],
       Object.entries(ERRORS).map(([code, { status, meaning, remedy }]) => [
@@ -124,7 +124,7 @@ function errors(): string {
 
 function verdicts(): string {
   return page('Verdicts', [
-    'Why a delivery does not open: the `reason` of `billhook open`, the `verdict` of a stored delivery, and the detail of `delivery_refused`. The status is what the sender is answered; after a 5xx it tries again. A delivery that opens has the verdict `ok`.',
+    'Why a delivery does not open: the `reason` that `billhook open` prints, the `verdict` of a stored delivery, and a detail of `delivery_refused`. The sender is answered with the status, and retries after a 5xx. A delivery that opens has the verdict `ok`.',
     table(
       ['reason', 'status', 'meaning'],
       Object.entries(REFUSALS).map(([reason, { status, meaning }]) => [`\`${reason}\``, String(status), meaning]),
@@ -134,13 +134,13 @@ function verdicts(): string {
 
 function facts(): string {
   return page('Facts', [
-    'What can happen in subscription billing, in one vocabulary. The receiving end derives facts from deliveries; the sending end tells them. Two tellings with the same key are the same fact: handlers run once for it, whatever order, repetition and lateness the deliveries have.',
+    'What can happen in subscription billing, in one vocabulary. The receiving end derives facts from deliveries; the sending end emits them. Facts with the same key are the same fact: handlers run once for it, however late, often or out of order its deliveries arrive.',
     table(
       ['fact', 'about', 'key', 'meaning'],
       Object.entries(FACT_KINDS).map(([kind, { about, key, meaning }]) => [`\`${kind}\``, about, key, meaning]),
     ),
     '## Records',
-    'Only the sending end tells these. They say nothing about access, and the receiving end derives none of them.',
+    'Only the sending end emits these. They say nothing about access, and the receiving end derives none of them.',
     table(
       ['record', 'about', 'meaning'],
       Object.entries(RECORD_KINDS).map(([kind, { about, meaning }]) => [`\`${kind}\``, about, meaning]),

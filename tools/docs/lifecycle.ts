@@ -14,11 +14,11 @@ type Table = (head: readonly string[], rows: readonly (readonly string[])[]) => 
 
 const MEANING: Readonly<Record<keyof typeof TABLES, string>> = {
   subscription:
-    'Twelve statuses, ours; `unknown` exists on the receiving end alone. A status changes by a row of this table and in no other way.',
-  invoice: 'A draft is finalized after the draft time and the gate of the profile, at once, or by hand.',
-  payment: 'One payment per invoice, with all its attempts. The charge itself is made outside of the engine.',
-  checkout: 'A hosted page. It is completed when what it made is paid.',
-  refund: 'Money that goes back. While a refund is pending its amount cannot be asked for again.',
+    'Billhook has twelve statuses of its own; `unknown` occurs only on the receiving end. A status changes by a row of this table, and in no other way.',
+  invoice: 'A draft is finalized after the profile’s draft time and payment gate, immediately, or by hand.',
+  payment: 'An invoice has one payment, with all its attempts. The charge itself is made outside the engine.',
+  checkout: 'A hosted page. It is completed when what it created is paid.',
+  refund: 'While a refund is pending, its amount cannot be refunded a second time.',
 }
 
 /** Every profile that comes with the product. */
@@ -35,12 +35,12 @@ const PROFILES: readonly BillingProfile[] = [
 /** The parts of the page, without its title. */
 export function lifecycleParts(table: Table): readonly string[] {
   return [
-    'The billing engine is pure: a command or the time goes in, what is told and the new state come out. The tables here are the ones that it runs on. `created` stands for a thing that comes into being, `deleted` for one that is gone; a move that tells nothing is seen in what is told next.',
+    'The billing engine is pure: a command or a time goes in; the new state comes out, with the facts and records that describe the change ([facts.md](facts.md)). The tables on this page are the ones that it runs on. `created` means that the object did not exist before, `deleted` that it no longer exists. A transition that emits nothing shows in what is emitted next.',
     ...Object.entries(TABLES).flatMap(([name, rows]) => machine(name, rows, table)),
-    '## What is told, in which order',
+    '## What is emitted, in which order',
     ORDER,
     '## Profiles',
-    'Timing and rules of each provider. An account can override every value. Durations are ISO 8601.',
+    'The timing and rules of each provider. An account can override every value, see [profile.md](profile.md). Durations are ISO 8601.',
     profiles(table),
   ]
 }
@@ -52,7 +52,7 @@ function machine(name: string, rows: readonly Row[], table: Table): readonly str
     meaning,
     diagram(rows),
     table(
-      ['from', 'on', 'to', 'tells', 'source'],
+      ['from', 'on', 'to', 'emits', 'source'],
       rows.map(({ from, on, to, emits, source }) => [
         from === null ? 'created' : `\`${from}\``,
         `\`${on}\``,
@@ -71,23 +71,23 @@ function diagram(rows: readonly Row[]): string {
   return ['```mermaid', 'stateDiagram-v2', ...lines, ...ends.map((end) => `    ${end} --> [*]`), '```'].join('\n')
 }
 
-const ORDER = `Each telling carries the entities before and after it. A status changes in the telling that the table names, so that a
-dialect that compares before and after sees each change once:
+const ORDER = `Each fact or record carries the entities before and after it. A status changes with the fact that the table names, so a dialect that
+compares before and after sees each change once:
 
 - first charge: \`subscription_created\`, \`invoice_drafted\`, \`invoice_finalized\`, \`payment_initiated\`, \`payment_succeeded\`, \`invoice_paid\`,
-  \`subscription_activated\` (before \`invoice_paid\` where the profile says so);
+  \`subscription_activated\` (before \`invoice_paid\` if the profile says so);
 - trial: \`subscription_created\`, \`subscription_trial_started\`; at its end \`subscription_trial_ended\`, which changes nothing by itself,
   and what follows: \`subscription_activated\`, \`subscription_past_due\`, \`subscription_paused\` or \`subscription_canceled\`;
 - renewal: \`invoice_drafted\`, \`subscription_cycle_started\`; when it is charged \`invoice_finalized\`, \`payment_initiated\`,
   \`payment_succeeded\`, \`invoice_paid\`, \`subscription_renewed\`;
 - failure: \`payment_failed\`, \`invoice_payment_failed\`, and the first time \`subscription_past_due\`; after the last retry what the profile
-  says of payment, invoice and subscription, in this order;
+  says about payment, invoice and subscription, in this order;
 - recovery: \`payment_succeeded\`, \`invoice_paid\`, \`subscription_renewed\`, \`subscription_activated\`;
-- a replaced agreement: \`subscription_changed\` (of the old one, with the new one as what it became), \`subscription_created\`,
-  \`subscription_activated\`, \`subscription_canceled\` (of the old one, superseded), then the invoice.
+- a replaced agreement: \`subscription_changed\` (about the old one, naming the new one), \`subscription_created\`,
+  \`subscription_activated\`, \`subscription_canceled\` (about the old one, superseded), then the invoice.
 
-Things that fall due at one instant are done in this order: pauses end, notices, expiries, cancellations, starts, retries, trial
-ends, renewals, finalizations, due dates, checkouts; among equals the older one first.`
+What falls due at the same instant happens in this order: ends of pauses, notices, expiries, cancellations, starts, retries, trial
+ends, renewals, finalizations, due dates, checkouts. Among equals, the older one comes first.`
 
 function profiles(table: Table): string {
   const flat = PROFILES.map((profile) => new Map(flatten('', profile)))
