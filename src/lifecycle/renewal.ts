@@ -225,16 +225,13 @@ export function announceRenewal(step: Step, subscription: Subscription): void {
 function previewOf(step: Step, subscription: Subscription, renewsAt: Subscription['startAt']): Invoice {
   const { at, profile } = step.context
   const change = subscription.scheduledChange
-  const items = change === null ? subscription.items : change.items.map((item) => ({ ...item, id: '', createdAt: at }))
+  const { mint } = step.context
+  // Lines and items that are not there yet have ids of their own: receivers keep what they are shown by its id.
+  const planned = change?.items.map((item) => ({ ...item, id: mint('subscription_item'), createdAt: at }))
+  const items = planned ?? subscription.items
   const period = cycleFor(step, subscription, renewsAt).period
   const arrears = subscription.status === 'trialing' ? null : subscription.period
-  const scratch: Step = {
-    ...step,
-    context: { ...step.context, mint: () => '' },
-    tellings: [],
-    charges: [],
-    refunds: [],
-  }
+  const scratch: Step = { ...step, tellings: [], charges: [], refunds: [] }
   const draft = draftInvoice(scratch, {
     id: `${subscription.id}_upcoming`,
     subscription,
