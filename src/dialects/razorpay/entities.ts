@@ -1,5 +1,5 @@
 import { boundary, cycle, EXACT_UTC } from '../../model/calendar.ts'
-import type { BoundaryRule } from '../../model/calendar.ts'
+import type { BoundaryRule, Interval } from '../../model/calendar.ts'
 import type { Customer, Metadata, Price, Product, Subscription } from '../../model/entities.ts'
 import { secondsOf } from '../../model/instant.ts'
 import type { Instant } from '../../model/instant.ts'
@@ -81,7 +81,7 @@ function startOf(subscription: Subscription): Instant | null {
 /** The keys in the order of the printed samples; those that only newer samples have come last, as there. */
 export function subscriptionEntity(subscription: Subscription, moment: SubscriptionMoment, method: string): JsonObject {
   const [item] = subscription.items
-  const { total } = subscription.cycles
+  const total = totalOf(subscription)
   return {
     id: printedId('subscription', subscription.id),
     entity: 'subscription',
@@ -116,6 +116,19 @@ export function subscriptionEntity(subscription: Subscription, moment: Subscript
   }
 }
 
+const YEARS_MAX = 100
+const CYCLES_A_YEAR = { day: 365, week: 52, month: 12, year: 1 } as const satisfies Record<Interval['unit'], number>
+
+/**
+ * The provider knows no subscription without an end: one of ours has as many cycles as the longest that it allows.
+ *
+ * @source razorpay/markdown-docs api/payments/subscriptions: `total_count` is required, 100 years at most
+ */
+function totalOf({ cycles, interval }: Subscription): number | null {
+  if (cycles.total !== null || interval === null) return cycles.total
+  return Math.floor((YEARS_MAX * CYCLES_A_YEAR[interval.unit]) / interval.count)
+}
+
 /** Undocumented. The samples are consistent with: 2 for a later start, 1 for an immediate one, 3 with an upfront amount. */
 function typeOf(subscription: Subscription): number {
   const { authorization, createdAt, startAt } = subscription
@@ -132,9 +145,10 @@ function endedAtOf(subscription: Subscription): Instant | null {
 
 /** `end_at` is the start of the last cycle, not its end. */
 function lastCycleStart(subscription: Subscription): Instant | null {
-  const { anchor, interval, cycles } = subscription
-  if (interval === null || cycles.total === null || startOf(subscription) === null) return null
-  return boundary(anchor, interval, cycles.total - 1, boundaryRule(subscription))
+  const { anchor, interval } = subscription
+  const total = totalOf(subscription)
+  if (interval === null || total === null || startOf(subscription) === null) return null
+  return boundary(anchor, interval, total - 1, boundaryRule(subscription))
 }
 
 /** The rule that the current cycle was made with; where both give the same or there is none, the provider's own. */

@@ -41,6 +41,7 @@ export function paymentEntity(payment: Payment, view: View, captured: CapturedSt
     fee: null,
     tax: null,
     ...errorFields(payment),
+    acquirer_data: { auth_code: null },
     created_at: secondsOf(payment.attempt <= 1 ? payment.createdAt : (payment.decidedAt ?? payment.updatedAt)),
   }
 }
@@ -80,7 +81,7 @@ function cardFields(method: PaymentMethod | null, view: View): JsonObject {
       entity: 'card',
       name: view.after.customer?.name ?? '',
       last4: method.last4,
-      network: method.brand,
+      network: networkOf(method.brand),
       type: 'unknown',
       issuer: null,
       international: false,
@@ -89,6 +90,20 @@ function cardFields(method: PaymentMethod | null, view: View): JsonObject {
       ...(method.expYear === null ? {} : { expiry_year: method.expYear }),
     },
   }
+}
+
+/** Networks as the provider writes them. */
+const NETWORKS: Readonly<Record<string, string>> = {
+  visa: 'Visa',
+  mastercard: 'MasterCard',
+  amex: 'American Express',
+  diners: 'Diners Club',
+  maestro: 'Maestro',
+  rupay: 'RuPay',
+}
+
+function networkOf(brand: string | null): string {
+  return brand === null ? 'Unknown' : (NETWORKS[brand.toLowerCase()] ?? brand)
 }
 
 function errorFields(payment: Payment): JsonObject {
