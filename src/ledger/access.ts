@@ -171,7 +171,7 @@ function limited(standing: Standing, limits: readonly LimitPolicy[], feature: st
   }
 }
 
-/** The best first: the higher level, then the later end, then a plan with a name, then the id, so that no order decides. */
+/** The best first: the higher level, the later end, the surer one, and last the id, so that the order of input never decides. */
 function compareStandings(a: Standing, b: Standing): number {
   const level = LEVELS[b.level] - LEVELS[a.level]
   if (level !== 0) return level

@@ -15,6 +15,7 @@ type Failed = Extract<Happening, { readonly what: 'payment_failed' }>
 /** A failed charge and the notice of its invoice come within minutes of each other. */
 const SAME_FAILURE_MS = 10 * MINUTE_MS
 
+/** Adds what happened to invoices. */
 export function addInvoiceFacts(sources: Sources, facts: FactSet): void {
   for (const invoice of sources.known.invoice.values()) {
     let status: Step<'invoice'>['to']['status'] | null = null
@@ -69,6 +70,7 @@ function addInvoiceStep(sources: Sources, facts: FactSet, { invoice, step, from 
   }
 }
 
+/** Adds what happened to payments, told by their objects or one by one: attempts, failures, successes, refunds. */
 export function addPaymentFacts(sources: Sources, facts: FactSet): void {
   const failures = sources.happenings.filter(({ happening }) => happening.what === 'payment_failed')
   const matched = new Map<string, PaymentFailure>()
@@ -312,28 +314,42 @@ function paidAmount(sources: Sources, root: string): Money | null {
   return payment?.valued.value.amount ?? null
 }
 
+/** Adds what happened to hosted checkouts. */
 export function addCheckoutFacts(sources: Sources, facts: FactSet): void {
   for (const { id, steps } of sources.known.checkout.values()) {
-    let status: string | null = null
+    let status: Checkout['status'] | null = null
     for (const step of steps) {
-      const { to } = step
-      const { customer, subscription, reference } = to
-      const base = { at: step.stamp, customer, subscription, subject: id, evidence: [step.event], sure: step.sure }
-      const changed = step.status && (step.told ? step.from?.status !== to.status : status !== to.status)
-      if (step.verb === 'created' || (changed && to.status === 'open')) {
-        facts.add({ kind: 'checkout_opened', key: factKey(id, 'checkout_opened'), ...base, detail: { reference } })
-      }
-      if (changed && to.status === 'completed') {
-        const detail = { reference, subscription }
-        facts.add({ kind: 'checkout_completed', key: factKey(id, 'checkout_completed'), ...base, detail })
-      }
-      if (changed && to.status === 'canceled') {
-        facts.add({ kind: 'checkout_canceled', key: factKey(id, 'checkout_canceled'), ...base, detail: { reference } })
-      }
-      if (changed && to.status === 'expired') {
-        facts.add({ kind: 'checkout_expired', key: factKey(id, 'checkout_expired'), ...base, detail: { reference } })
-      }
-      if (step.status) status = to.status
+      const before: Checkout['status'] | null = step.told ? (step.from?.status ?? null) : status
+      const isNew = step.status && step.to.status !== before
+      // A checkout that is first seen after its end was opened all the same.
+      if (step.verb === 'created' && !(isNew && step.to.status === 'open')) addCheckoutFact(facts, id, step, 'open')
+      if (isNew) addCheckoutFact(facts, id, step, step.to.status)
+      if (step.status) status = step.to.status
     }
+  }
+}
+
+type Checkout = Step<'checkout'>['to']
+
+function addCheckoutFact(facts: FactSet, id: string, step: Step<'checkout'>, status: Checkout['status']): void {
+  const { customer, subscription, reference } = step.to
+  const base = { at: step.stamp, customer, subscription, subject: id, evidence: [step.event], sure: step.sure }
+  const detail = { reference }
+  switch (status) {
+    case 'open':
+      return facts.add({ kind: 'checkout_opened', key: factKey(id, 'checkout_opened'), ...base, detail })
+    case 'completed': {
+      const completed = { reference, subscription }
+      return facts.add({
+        kind: 'checkout_completed',
+        key: factKey(id, 'checkout_completed'),
+        ...base,
+        detail: completed,
+      })
+    }
+    case 'canceled':
+      return facts.add({ kind: 'checkout_canceled', key: factKey(id, 'checkout_canceled'), ...base, detail })
+    case 'expired':
+      return facts.add({ kind: 'checkout_expired', key: factKey(id, 'checkout_expired'), ...base, detail })
   }
 }

@@ -55,32 +55,43 @@ export function invoicesOf(sources: Sources, subscription: string): readonly Kno
  * cycle themselves; also those that were refunded since. By time, each invoice once.
  */
 export function paidCyclesOf(sources: Sources, account: Account): readonly PaidCycle[] {
-  const { value, invoices, happenings } = account
-  const cycles = invoices.flatMap((invoice): readonly PaidCycle[] => {
-    const { valued, steps, id } = invoice
-    const { status, reason } = valued.value
-    const period = valued.value.period ?? billedCycle(valued.value, value)
-    const cycle = { invoice: id, key: id, period, through: period?.until ?? null, reason }
-    const paid = steps.find((step) => step.to.status === 'paid')
-    if (status === 'paid' && paid !== undefined) {
-      const refunded = isRefunded(sources, invoice)
-      return [{ ...cycle, basis: 'invoice', at: paid.stamp, events: [paid.event], sure: valued.sure, refunded }]
-    }
-    const settled = settlementOf(sources, invoice)
-    if (settled === null) return []
-    return [{ ...cycle, basis: 'payment', at: settled.stamp, events: [settled.event], sure: false, refunded: false }]
-  })
-  const told = happenings.flatMap(({ happening, events, sure }): readonly PaidCycle[] => {
-    if (happening.what !== 'payment_succeeded') return []
-    const { invoice, key, paidThrough: through, stamp: at } = happening
-    const known = invoiceValue(sources, invoice)
-    if (known !== null && (known.status === 'void' || known.status === 'paid')) return []
-    const refunded = isHappeningRefunded(sources, events, invoice)
-    const reason = known?.reason ?? 'unknown'
-    const period = known?.period ?? (through === null ? null : periodUntil(sources, account.id, through))
-    return [{ invoice, key: invoice ?? key, period, through, basis: 'payment', reason, at, events, sure, refunded }]
-  })
-  return [...cycles, ...told].sort((a, b) => a.at - b.at || (a.key < b.key ? -1 : 1))
+  const cycles = [
+    ...account.invoices.flatMap((invoice) => invoiceCycle(sources, account, invoice) ?? []),
+    ...account.happenings.flatMap((told) => paymentCycle(sources, account, told) ?? []),
+  ]
+  return cycles.sort((a, b) => a.at - b.at || (a.key < b.key ? -1 : 1))
+}
+
+/** The cycle that an invoice proves to be paid, by its status or by payments that make up its total; null if none. */
+function invoiceCycle(sources: Sources, account: Account, invoice: Known<'invoice'>): PaidCycle | null {
+  const { id, steps, valued } = invoice
+  const { status, reason } = valued.value
+  const period = valued.value.period ?? billedCycle(valued.value, account.value)
+  const cycle = { invoice: id, key: id, period, through: period?.until ?? null, reason }
+  const paid = steps.find((step) => step.to.status === 'paid')
+  if (status === 'paid' && paid !== undefined) {
+    const refunded = isRefunded(sources, invoice)
+    return { ...cycle, basis: 'invoice', at: paid.stamp, events: [paid.event], sure: valued.sure, refunded }
+  }
+  const settled = settlementOf(sources, invoice)
+  if (settled === null) return null
+  return { ...cycle, basis: 'payment', at: settled.stamp, events: [settled.event], sure: false, refunded: false }
+}
+
+/** The cycle that a payment told by itself proves to be paid; null if its invoice decides, or it is no payment. */
+function paymentCycle(
+  sources: Sources,
+  account: Account,
+  { happening, events, sure }: ToldHappening,
+): PaidCycle | null {
+  if (happening.what !== 'payment_succeeded') return null
+  const { invoice, key, paidThrough: through, stamp: at } = happening
+  const known = invoiceValue(sources, invoice)
+  if (known?.status === 'void' || known?.status === 'paid') return null
+  const reason = known?.reason ?? 'unknown'
+  const period = known?.period ?? (through === null ? null : periodUntil(sources, account.id, through))
+  const refunded = isHappeningRefunded(sources, events, invoice)
+  return { invoice, key: invoice ?? key, period, through, basis: 'payment', reason, at, events, sure, refunded }
 }
 
 /** The last of the payments that make up an open invoice's total, although the invoice was not told to be paid (yet). */

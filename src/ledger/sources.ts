@@ -209,6 +209,7 @@ function invoiceLinks(known: KnownByKind, heard: readonly Heard[]): (invoice: st
   return (invoice) => links.get(invoice) ?? null
 }
 
+/** Which invoice a payment is for: as told by either of them or by a link, else the one invoice that matches it. */
 function paymentLinks(
   known: KnownByKind,
   heard: readonly Heard[],
@@ -219,29 +220,34 @@ function paymentLinks(
     const { payment, invoice, status } = valued.value
     if (payment !== '' && invoice !== '' && status !== 'canceled') links.set(paymentOf(payment), invoice)
   }
-  const none = new Set<string>()
+  const withoutInvoice = new Set<string>()
   for (const { id, valued } of known.payment.values()) {
     const { invoice } = valued.value
     if (typeof invoice === 'object') links.set(paymentOf(id), invoice.id)
-    else if (invoice === 'none') none.add(paymentOf(id))
+    else if (invoice === 'none') withoutInvoice.add(paymentOf(id))
   }
-  // Where nothing links the two: the one invoice of the same customer that tells the same amount at the same time.
-  for (const { id, valued, steps } of known.payment.values()) {
-    const root = paymentOf(id)
-    if (links.has(root) || none.has(root) || valued.value.customer === null) continue
-    const invoices = new Set(
-      heard.flatMap(({ happening }) => {
-        if (happening.what !== 'payment_succeeded' && happening.what !== 'payment_failed') return []
-        const { invoice, amount, customer, stamp } = happening
-        const near = steps.some((step) => Math.abs(step.stamp - stamp) <= SAME_PAYMENT_MS)
-        const same = invoice !== null && customer === valued.value.customer && sameMoney(amount, valued.value.amount)
-        return same && near ? [invoice] : []
-      }),
-    )
-    const [invoice] = invoices
-    if (invoices.size === 1 && invoice !== undefined) links.set(root, invoice)
+  for (const payment of known.payment.values()) {
+    const root = paymentOf(payment.id)
+    if (links.has(root) || withoutInvoice.has(root)) continue
+    const invoice = matchingInvoice(payment, heard)
+    if (invoice !== null) links.set(root, invoice)
   }
   return (payment) => links.get(paymentOf(payment)) ?? null
+}
+
+/** The one invoice of the same customer of which the same amount was told at the same time; null if several match. */
+function matchingInvoice({ valued, steps }: Known<'payment'>, heard: readonly Heard[]): string | null {
+  const { customer, amount } = valued.value
+  if (customer === null) return null
+  const matching = new Set<string>()
+  for (const { happening } of heard) {
+    if (happening.what !== 'payment_succeeded' && happening.what !== 'payment_failed') continue
+    const { invoice, stamp } = happening
+    if (invoice === null || happening.customer !== customer || !sameMoney(happening.amount, amount)) continue
+    if (steps.some((step) => Math.abs(step.stamp - stamp) <= SAME_PAYMENT_MS)) matching.add(invoice)
+  }
+  const [invoice] = matching
+  return matching.size === 1 && invoice !== undefined ? invoice : null
 }
 
 function sameMoney(a: Money | null, b: Money | null): boolean {
