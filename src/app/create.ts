@@ -99,11 +99,18 @@ export async function createApp(config: Config, parts: AppParts = {}): Promise<A
   }
 }
 
+/** Access follows a delivery this much later at most while folding keeps up, and a stream of deliveries shares its folds. */
+const FOLD_PAUSE_MS = 10
+
 async function wire(config: Config, core: Core): Promise<App> {
   const { database, clock, random, log } = core
   const inbox = createInbox(
     { ...core, store: createInboxStore(database), traits: traitsOf },
-    { ingest: { maxBodyBytes: config.maxBodyBytes }, retention: { deliveriesMs: config.retentionMs } },
+    {
+      ingest: { maxBodyBytes: config.maxBodyBytes },
+      process: { loops: database.backend === 'postgres' ? 2 : 1, pauseMs: FOLD_PAUSE_MS },
+      retention: { deliveriesMs: config.retentionMs },
+    },
   )
   const services = servicesOf(config, core)
   if (config.operatorEmail !== null) mailOperator(inbox, services.mailer, config.operatorEmail)

@@ -12,6 +12,7 @@ import { createIngest } from './ingest.ts'
 import type { Ingest, IngestOptions } from './ingest.ts'
 import { PolicyBook } from './policies.ts'
 import { Processor } from './process.ts'
+import type { ProcessOptions } from './process.ts'
 import { Reactor } from './react.ts'
 import type { ReactOptions } from './react.ts'
 import { createIdSource } from './receipt_ids.ts'
@@ -42,6 +43,7 @@ export interface InboxPorts {
 
 export interface InboxOptions {
   readonly ingest?: Partial<IngestOptions>
+  readonly process?: Partial<ProcessOptions>
   readonly react?: Partial<ReactOptions>
   readonly retention?: Partial<RetentionOptions>
 }
@@ -87,13 +89,15 @@ export function createInbox(ports: InboxPorts, options: InboxOptions = {}): Inbo
     reactor.wake()
     reconciler.wake()
   }
-  const processor = new Processor({ ...folding, folded, storing: () => ingest.isStoring })
+  const processor = new Processor({ ...folding, folded, storing: () => ingest.isStoring }, options.process)
   const queued = (): void => {
     processor.wake()
     reactor.wake()
   }
   const stored = (): void => processor.wake()
-  const ingest = createIngest({ sources, store: store.received, clock, log, metrics, newId, stored }, options.ingest)
+  const room = (): Promise<void> | null => processor.room()
+  const intake = { sources, store: store.received, clock, log, metrics, newId, stored, room }
+  const ingest = createIngest(intake, options.ingest)
   const retention = new Retention({ store, clock, log }, options.retention)
   const parts = [processor, reactor, reconciler, retention]
   const loops = new Loops((signal) => parts.map((part) => part.run(signal)))

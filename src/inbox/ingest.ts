@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { open } from '../dialects/dialect.ts'
 import type { Opened } from '../dialects/dialect.ts'
 import { ERRORS, isBillhookError, messageOf } from '../model/error.ts'
@@ -12,6 +11,7 @@ import type { Log } from '../ports/log.ts'
 import type { Metrics } from '../ports/metrics.ts'
 import type { ReceivedStore, ReceivedWithRaw } from '../ports/received_store.ts'
 import type { Headers } from '../wire/headers.ts'
+import { sha256Hex } from '../wire/hmac.ts'
 import { GroupCommit } from './group_commit.ts'
 import type { IdSource } from './receipt_ids.ts'
 import type { LiveSource, SourceBook } from './sources.ts'
@@ -71,6 +71,8 @@ export interface IngestPorts {
   readonly newId: IdSource
   /** Called after deliveries were stored, before they are answered: the processing may begin. */
   readonly stored: () => void
+  /** What an answer waits for so that the processing is not left behind; null: nothing. */
+  readonly room: () => Promise<void> | null
 }
 
 /** Deliveries that may wait for a flush; at a megabyte each that is what a small machine can hold. */
@@ -158,6 +160,7 @@ class IngestRoute implements Ingest {
     await durable
     this.#ports.metrics.count('billhook_inbox_received_total', { source: source.name, verdict: 'ok' })
     this.#ports.stored()
+    await this.#ports.room()
     return { ok: true, status: source.dialect.acknowledgement[0] ?? 200, delivery: delivery.id }
   }
 
@@ -262,7 +265,7 @@ function rowOf(source: LiveSource, arrival: Arrival, at: Instant, id: string) {
     source: source.name,
     receivedAt: at,
     size: body.length,
-    sha256: createHash('sha256').update(body).digest('hex'),
+    sha256: sha256Hex(body),
     headers: arrival.headers,
     body,
     reason: null,

@@ -1,3 +1,4 @@
+import { setTimeout as setTimeoutOf } from 'node:timers/promises'
 import type { Decoded, Notification } from '../dialects/dialect.ts'
 import type { SourceTraits } from '../ledger/standing.ts'
 import { isBillhookError, messageOf } from '../model/error.ts'
@@ -30,50 +31,111 @@ export interface ProcessPorts extends FoldPorts {
 
 /** Deliveries of one transaction: neighbours share the pages they change, and requests wait for it a tenth of a second at most. */
 const BATCH = 256
+/** So many stored here and not folded are a backlog that answers wait for. */
+const FULL = 2 * BATCH
 /** Deliveries that another node stored and did not fold are found after this time. */
 const POLL_MS = 5 * SECOND_MS
 /** After a failure of the store. */
 const BACK_OFF_MS = SECOND_MS
 
+export interface ProcessOptions {
+  /** Batches at a time. On PostgreSQL a second one works while the first waits for the database. */
+  readonly loops: number
+  /** Real milliseconds from one batch to the next while batches are not full: a stream of deliveries shares its folds. */
+  readonly pauseMs: number
+  /** Real milliseconds that an answer waits for a backlog at most: its delivery is stored, which is all that it says. */
+  readonly maxWaitMs: number
+}
+
+const PROCESS_DEFAULTS: ProcessOptions = { loops: 1, pauseMs: 0, maxWaitMs: 250 }
+
 /**
  * Folds what was received, behind the answer: decode, registers, facts, reactions in one transaction. A crash anywhere
  * leaves a delivery either received or folded, so a restart goes on where it stopped.
  *
- * Modes of {@link run}: folding while batches are full; asleep until deliveries were stored here and no more are being
- * stored, or until they fill a batch, or for POLL_MS; after a failure of the store asleep for BACK_OFF_MS. A batch that
- * fails for another reason is folded one by one, and the delivery that fails alone is `dead`.
+ * Modes of {@link run}: folding while batches are full; pausing for `pauseMs` after one that was not; asleep until
+ * deliveries were stored here and no more are being stored, or until they fill a batch, or for POLL_MS; after a failure
+ * of the store asleep for BACK_OFF_MS. A batch that fails for another reason is folded one by one, and the delivery that
+ * fails alone is `dead`.
  */
 export class Processor {
   readonly #ports: ProcessPorts
-  readonly #waker = new Waker()
+  readonly #options: ProcessOptions
+  readonly #wakers: readonly Waker[]
+  readonly #waiting = new Set<() => void>()
+  #isRunning = false
   /** Deliveries to be folded one by one, after a batch has failed. */
   #singly = 0
   /** Deliveries stored here that no batch has claimed, about. */
   #stored = 0
 
-  constructor(ports: ProcessPorts) {
+  constructor(ports: ProcessPorts, options: Partial<ProcessOptions> = {}) {
     this.#ports = ports
+    this.#options = { ...PROCESS_DEFAULTS, ...options }
+    this.#wakers = Array.from({ length: this.#options.loops }, () => new Waker())
   }
 
   /** Something was stored. While more is being stored it waits for it, so that the ingest goes first and batches fill. */
   wake(): void {
     this.#stored += 1
-    if (this.#stored >= BATCH || !this.#ports.storing()) this.#waker.wake()
+    const isBatch = this.#stored >= BATCH
+    if (!isBatch && this.#ports.storing()) return
+    // One loop can do with what is less than a batch.
+    for (const waker of isBatch ? this.#wakers : this.#wakers.slice(0, 1)) waker.wake()
+  }
+
+  /**
+   * Null while folding keeps up. Else a promise that resolves when it has caught up, or after `maxWaitMs`: answers that
+   * wait for it let the senders go no faster than the folds, so that access does not lag behind.
+   */
+  room(): Promise<void> | null {
+    if (this.#stored < FULL || !this.#isRunning) return null
+    return new Promise((resolve) => {
+      const go = (): void => {
+        clearTimeout(timer)
+        this.#waiting.delete(go)
+        resolve()
+      }
+      const timer = setTimeout(go, this.#options.maxWaitMs)
+      this.#waiting.add(go)
+    })
   }
 
   /** Folds until the signal ends it; a batch that was begun is finished. */
   async run(signal: AbortSignal): Promise<void> {
+    this.#isRunning = true
+    try {
+      await Promise.all(this.#wakers.map((waker) => this.#loop(waker, signal)))
+    } finally {
+      this.#isRunning = false
+      this.#letGo()
+    }
+  }
+
+  async #loop(waker: Waker, signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#ports
     while (!signal.aborted) {
       try {
         const folded = await this.foldBatch()
-        if (folded >= BATCH || this.#singly > 0) await turn()
-        else await this.#waker.sleep(clock, addMs(clock.now(), POLL_MS), signal)
+        if (folded >= BATCH || this.#singly > 0) {
+          await turn()
+          continue
+        }
+        if (folded > 0 && this.#options.pauseMs > 0) await this.#pause(signal)
+        await waker.sleep(clock, addMs(clock.now(), POLL_MS), signal)
       } catch (error) {
         log.error({ error: messageOf(error) }, 'folding failed; it is tried again')
         await clock.until(addMs(clock.now(), BACK_OFF_MS), signal)
       }
     }
+  }
+
+  async #pause(signal: AbortSignal): Promise<void> {
+    await setTimeoutOf(this.#options.pauseMs, null, { signal }).catch(() => null)
+  }
+
+  #letGo(): void {
+    for (const go of this.#waiting) go()
   }
 
   /** Folds everything that is there. @returns the number of deliveries */
@@ -100,6 +162,7 @@ export class Processor {
         async (transaction) => {
           claimed = await store.received.claimReceived(transaction, limit)
           this.#stored = claimed.length < limit ? 0 : Math.max(0, this.#stored - claimed.length)
+          if (this.#stored < FULL) this.#letGo()
           return claimed.length === 0 ? [] : this.#fold(transaction, claimed)
         },
         { durable: false },
