@@ -72,7 +72,8 @@ export async function attempt(
     }
   }
   const firstAt = due.firstAt ?? begun
-  const sealed = await sealFor(active, due.event, context.keys, { now: begun, firstAt: due.firstAt })
+  const times = { now: begun, firstAt: due.firstAt, sentAt: context.ports.clock.now() }
+  const sealed = await sealFor(active, due.event, context.keys, times)
   const { outcome, traceparent } = await send(context, due, { active, sealed }, run.signal)
   const now = run.now()
   const problem = judge(active, outcome)

@@ -24,7 +24,7 @@ export type ChallengeAnswer = { readonly ok: true } | { readonly ok: false; read
  * plain text or as `{"challenge": "…"}`. Whoever only swallows requests does not pass.
  */
 export async function challengeEndpoint(
-  ports: Pick<DeliveryPorts, 'http' | 'random'>,
+  ports: Pick<DeliveryPorts, 'http' | 'random' | 'clock'>,
   keys: SigningKeys,
   active: ActiveEndpoint,
   now: Instant,
@@ -50,7 +50,7 @@ export async function challengeEndpoint(
       contentType: null,
     },
     keys,
-    { now, firstAt: null },
+    { now, firstAt: null, sentAt: ports.clock.now() },
   )
   const outcome = await ports.http.send({
     method: 'POST',

@@ -43,16 +43,17 @@ export interface SealedRequest {
  * Signs an event for an endpoint, as its dialect does at `now`. The body's bytes follow from the event alone: they are the
  * same in every attempt.
  *
- * @param firstAt when the first attempt was made; null: this is the first
+ * @param times `now` and `firstAt` are on the account's clock, `firstAt` null for the first attempt. `sentAt` is the time of the
+ *   world, which a signature names: receivers compare it with their own, also those of an account on a test clock.
  */
 export async function sealFor(
   active: ActiveEndpoint,
   event: StoredEvent,
   keys: SigningKeys,
-  times: { readonly now: Instant; readonly firstAt: Instant | null },
+  times: { readonly now: Instant; readonly firstAt: Instant | null; readonly sentAt: Instant },
 ): Promise<SealedRequest> {
   const { dialect, policy } = active
-  const at = policy.freshSignature ? times.now : (times.firstAt ?? times.now)
+  const at = policy.freshSignature ? times.sentAt : (times.firstAt ?? times.now)
   const secrets = signingSecrets(active.secrets, dialect.rotation, event, times.now).map(({ text }) => text)
   const signingKey =
     dialect.rotation.kind === 'key_set' ? await keys.at(event.account, times.firstAt ?? times.now, times.now) : null

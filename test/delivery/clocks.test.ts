@@ -101,8 +101,9 @@ describeOnBackends('an account on a test clock', (open) => {
       [5, 200],
     ])
     expect(state).toBe('delivered')
-    const times = sink.arrivals.map(({ headers }) => Number(headers['webhook-timestamp']) * 1000 - NOON)
-    expect(times).toEqual([0, 1, 2, 3, 4, 5].map((hours) => hours * HOUR_MS))
+    // Signatures name the time of the world: a receiver compares it with its own clock.
+    const age = sink.arrivals.map(({ headers }) => ports.clock.now() / 1000 - Number(headers['webhook-timestamp']))
+    for (const seconds of age) expect(Math.abs(seconds)).toBeLessThan(60)
     expect(await delivery.acknowledgement('acme', 'fct_1')).toEqual({
       pending: 0,
       acknowledged: 1,
