@@ -1,6 +1,6 @@
 /** What the clock will do, and when: read off the state, never stored. */
 import type { Checkout, Invoice, Subscription } from '../model/entities.ts'
-import { addMs } from '../model/instant.ts'
+import { addMs, latest } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
 import { isTerminal } from '../model/status.ts'
 import type { CustomerState, DueContext } from './state.ts'
@@ -99,7 +99,8 @@ function dueOfSubscription(state: CustomerState, context: DueContext, subscripti
   // At the end of a cycle the cancellation is part of that end.
   const atEnd = (status === 'active' || status === 'past_due' || status === 'unpaid') && cancel?.at === period?.until
   if (cancel !== null && !atEnd) add('cancel', cancel.at)
-  addNotices(context, subscription, add)
+  add('trial_ending', trialNotice(context, subscription))
+  add('renewal_upcoming', renewalNotice(context, subscription))
   switch (status) {
     case 'pending':
       if (profile.start.firstPayment === 'authorize')
@@ -158,47 +159,67 @@ function isProcessing(state: CustomerState, invoiceId: string | null): boolean {
   return payment !== null && payment.attempt > 0 && (payment.status === 'processing' || payment.status === 'initiated')
 }
 
-function addNotices(context: DueContext, subscription: Subscription, add: Add): void {
-  const { trialEndingMs, upcomingMs } = context.profile.notices
-  const { status, trial, period, cancel, cycles, collection } = subscription
-  const announced = subscription.announced ?? { trialEnd: null, renewal: null }
-  if (status === 'trialing' && trial !== null && trialEndingMs !== null && announced.trialEnd !== trial.until) {
-    if (period === null || period.from < trial.until) add('trial_ending', addMs(trial.until, -trialEndingMs))
-  }
-  if (upcomingMs === null || collection === 'manual' || subscription.pause !== null) return
-  if (status !== 'trialing' && status !== 'active') return
-  const renewsAt = status === 'trialing' ? (trial?.until ?? null) : (period?.until ?? null)
-  if (renewsAt === null || announced.renewal === renewsAt) return
-  if (cancel !== null && cancel.at <= renewsAt) return
-  if (cycles.total !== null && cycles.invoiced >= cycles.total) return
-  // A cycle that is shorter than the notice is announced when it begins.
-  const from = period?.from ?? subscription.createdAt
+function trialNotice({ profile }: DueContext, subscription: Subscription): Instant | null {
+  const { status, trial, period, announced } = subscription
+  const { trialEndingMs } = profile.notices
+  if (status !== 'trialing' || trial === null || trialEndingMs === null) return null
+  if (announced?.trialEnd === trial.until) return null
+  // The first payment has ended the trial: its cycle has begun.
+  if (period !== null && period.from >= trial.until) return null
+  return addMs(trial.until, -trialEndingMs)
+}
+
+function renewalNotice({ profile }: DueContext, subscription: Subscription): Instant | null {
+  const { status, trial, period, pause, collection, announced, createdAt } = subscription
+  const { upcomingMs } = profile.notices
+  if (upcomingMs === null || collection === 'manual' || pause !== null) return null
+  if (status !== 'trialing' && status !== 'active') return null
+  const renewsAt = (status === 'trialing' ? trial : period)?.until ?? null
+  if (renewsAt === null || announced?.renewal === renewsAt || endsBy(subscription, renewsAt)) return null
   const planned = addMs(renewsAt, -upcomingMs)
-  add('renewal_upcoming', planned > from ? planned : from)
+  // A cycle that is shorter than the notice is announced when it begins.
+  return latest(planned, period?.from ?? createdAt)
+}
+
+/** Whether there is no renewal at this end of a cycle: it is canceled by then, or this is the last cycle. */
+function endsBy({ cancel, cycles }: Subscription, renewsAt: Instant): boolean {
+  if (cancel !== null && cancel.at <= renewsAt) return true
+  return cycles.total !== null && cycles.invoiced >= cycles.total
 }
 
 function dueOfInvoice(state: CustomerState, context: DueContext, invoice: Invoice, add: Add): void {
-  const { profile } = context
-  if (invoice.status === 'draft') {
-    if (invoice.finalizesAt !== null)
-      add('finalize', invoice.gate.state === 'waiting' ? invoice.gate.latestAt : invoice.finalizesAt)
+  const { status, gate, finalizesAt } = invoice
+  if (status === 'draft') {
+    if (finalizesAt !== null) add('finalize', gate.state === 'waiting' ? gate.latestAt : finalizesAt)
     return
   }
-  if (invoice.status !== 'open') return
-  if (isProcessing(state, invoice.id)) return
+  if (status !== 'open' || isProcessing(state, invoice.id)) return
   if (invoice.autoAdvance) add('retry', invoice.nextAttemptAt)
-  const { dueAt, overdueAt } = invoice
-  const { willBeDueMs } = profile.notices
-  if (dueAt !== null && willBeDueMs !== null && overdueAt === null && (invoice.dueAnnouncedAt ?? null) === null)
-    add('due_soon', addMs(dueAt, -willBeDueMs))
-  if (overdueAt === null) {
-    const { automaticMs } = profile.overdue
-    const owed = automaticMs === null || invoice.finalizedAt === null ? null : addMs(invoice.finalizedAt, automaticMs)
-    add('overdue', dueAt ?? (invoice.autoAdvance || invoice.attempts > 0 ? owed : null))
+  if (invoice.overdueAt !== null) {
+    add('overdue_end', overdueEnd(state, context, invoice))
     return
   }
+  add('due_soon', dueSoon(context, invoice))
+  add('overdue', invoice.dueAt ?? unpaidEnd(context, invoice))
+}
+
+function dueSoon({ profile }: DueContext, { dueAt, dueAnnouncedAt }: Invoice): Instant | null {
+  const { willBeDueMs } = profile.notices
+  if (dueAt === null || willBeDueMs === null || (dueAnnouncedAt ?? null) !== null) return null
+  return addMs(dueAt, -willBeDueMs)
+}
+
+/** When an invoice that is charged automatically, and has no due date, becomes overdue. */
+function unpaidEnd({ profile }: DueContext, invoice: Invoice): Instant | null {
+  const { automaticMs } = profile.overdue
+  if (automaticMs === null || invoice.finalizedAt === null) return null
+  return invoice.autoAdvance || invoice.attempts > 0 ? addMs(invoice.finalizedAt, automaticMs) : null
+}
+
+/** When an overdue invoice counts as given up. */
+function overdueEnd(state: CustomerState, { profile }: DueContext, invoice: Invoice): Instant | null {
   const { exhaustsMs } = profile.overdue
-  const subscription = lookup(state.subscriptions, invoice.subscription)
-  if (exhaustsMs !== null && dueAt !== null && invoice.autoAdvance && subscription?.status === 'past_due')
-    add('overdue_end', addMs(dueAt, exhaustsMs))
+  if (exhaustsMs === null || invoice.dueAt === null || !invoice.autoAdvance) return null
+  const isPastDue = lookup(state.subscriptions, invoice.subscription)?.status === 'past_due'
+  return isPastDue ? addMs(invoice.dueAt, exhaustsMs) : null
 }

@@ -229,22 +229,24 @@ function isLater(a: Payment, b: Payment): boolean {
   return a.createdAt === b.createdAt ? a.id > b.id : a.createdAt > b.createdAt
 }
 
-/** Also of what was there before: old values name the price that an item had. */
+/** The prices that the entities name, with their products; also of what was there before, which old values show. */
 function catalogFor(context: Context, before: Entities, after: Entities): Pick<View, 'prices' | 'products'> {
-  const ids = new Set<string>()
-  for (const item of before.subscription?.items ?? []) ids.add(item.price)
-  for (const item of after.subscription?.pendingChange?.items ?? []) ids.add(item.price)
-  for (const item of after.subscription?.items ?? []) ids.add(item.price)
-  for (const item of after.subscription?.scheduledChange?.items ?? []) ids.add(item.price)
-  for (const line of after.invoice?.lines ?? []) if (line.price !== null) ids.add(line.price)
-  for (const item of after.checkout?.items ?? []) ids.add(item.price)
-  if (after.invoice_item?.price !== undefined && after.invoice_item?.price !== null) ids.add(after.invoice_item.price)
+  const { subscription, invoice, checkout, invoice_item: item } = after
+  const named = [
+    ...(before.subscription?.items ?? []),
+    ...(subscription?.pendingChange?.items ?? []),
+    ...(subscription?.items ?? []),
+    ...(subscription?.scheduledChange?.items ?? []),
+    ...(invoice?.lines ?? []),
+    ...(checkout?.items ?? []),
+    ...(item === null ? [] : [item]),
+  ]
   const prices: Record<string, Price> = {}
   const products: Record<string, Product> = {}
-  for (const id of ids) {
+  for (const { price: id } of named) {
     const price = lookup(context.catalog.prices, id)
     if (price === null) continue
-    prices[id] = price
+    prices[price.id] = price
     const product = lookup(context.catalog.products, price.product)
     if (product !== null) products[product.id] = product
   }

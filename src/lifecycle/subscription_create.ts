@@ -78,23 +78,15 @@ function build(step: Step, command: SubscriptionCreate): Subscription {
   const trial = authorizes ? null : offered
   const startAt = authorizes && offered !== null ? offered.until : wantedStart
   if (startAt < at) refuse('invalid_request', `startAt ${formatInstantShort(startAt)} lies before now`, 'startAt')
-  const total = command.totalCycles ?? null
-  if (total !== null && !whole(total, 1, MAX_CYCLES))
-    refuse('invalid_request', `totalCycles ${total} is not a whole number from 1 to ${MAX_CYCLES}`, 'totalCycles')
-  const id = command.id ?? step.context.mint('subscription')
-  if (lookup(step.state.subscriptions, id) !== null) refuse('conflict', `subscription ${id} exists already`, 'id')
-  const method = command.defaultPaymentMethod ?? null
-  if (method !== null && lookup(step.state.paymentMethods, method) === null)
-    refuse('not_found', `the customer has no payment method ${method}`, 'defaultPaymentMethod')
   const base: Subscription = {
-    id,
+    id: newId(step, command.id ?? null),
     customer: step.state.id,
     status: statusFor(step, command, { startAt, trial }),
     items,
     currency,
     collection: command.collection ?? 'automatic',
     daysUntilDue: daysOf(command.daysUntilDue ?? null),
-    defaultPaymentMethod: method,
+    defaultPaymentMethod: methodOf(step, command.defaultPaymentMethod ?? null),
     startAt,
     startedAt: null,
     anchor: anchorOf(command, trial?.until ?? startAt),
@@ -103,7 +95,7 @@ function build(step: Step, command: SubscriptionCreate): Subscription {
     period: null,
     trial,
     trialEndBehavior: command.trialEndBehavior ?? 'invoice',
-    cycles: { total, invoiced: 0, paid: 0 },
+    cycles: { total: totalOf(command.totalCycles ?? null), invoiced: 0, paid: 0 },
     authorization: authorizationOf(step, command, startAt),
     cancel: null,
     endedAt: null,
@@ -125,6 +117,24 @@ function build(step: Step, command: SubscriptionCreate): Subscription {
     period: base.status === 'trialing' ? trial : null,
   }
   return { ...made, nextChargeAt: nextCharge(step, made) }
+}
+
+function newId(step: Step, wanted: string | null): string {
+  const id = wanted ?? step.context.mint('subscription')
+  if (lookup(step.state.subscriptions, id) !== null) refuse('conflict', `subscription ${id} exists already`, 'id')
+  return id
+}
+
+function methodOf(step: Step, method: string | null): string | null {
+  if (method !== null && lookup(step.state.paymentMethods, method) === null)
+    refuse('not_found', `the customer has no payment method ${method}`, 'defaultPaymentMethod')
+  return method
+}
+
+function totalOf(total: number | null): number | null {
+  if (total !== null && !whole(total, 1, MAX_CYCLES))
+    refuse('invalid_request', `totalCycles ${total} is not a whole number from 1 to ${MAX_CYCLES}`, 'totalCycles')
+  return total
 }
 
 function statusFor(
