@@ -16,11 +16,11 @@ export async function readDelivery(app: App, account: string, id: string): Promi
   const raw = delivery.verdict === 'ok' ? await store.received.raw(account, id) : null
   const source = await sources.find(account, delivery.source)
   if (raw === null || source === null) {
-    return { delivery: present(delivery), notification: null, observations: [], unknown: false, problems: [] }
+    return { delivery: presentDelivery(delivery), notification: null, observations: [], unknown: false, problems: [] }
   }
   const { notification, decoded } = decodeDelivery(source, { ...delivery, ...raw })
   return {
-    delivery: present(delivery),
+    delivery: presentDelivery(delivery),
     notification:
       notification === null
         ? null
@@ -35,6 +35,11 @@ export async function readDelivery(app: App, account: string, id: string): Promi
     unknown: decoded.unknown,
     problems: present(decoded.problems),
   }
+}
+
+/** A delivery as the API shows it: everything in an answer is the caller's own account's. */
+export function presentDelivery({ account: _account, ...shown }: Received): Json {
+  return present(shown)
 }
 
 /** @throws BillhookError `not_found` */

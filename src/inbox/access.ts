@@ -66,12 +66,14 @@ export class AccessDesk {
     this.#ports = ports
   }
 
-  /** What the subject may use, and why. */
+  /** What the subject may use, and why. @throws BillhookError `unknown_source` */
   async read(account: string, subject: Subject, options: AccessOptions = {}): Promise<AccessAnswer> {
     const now = this.#ports.clock.now()
     const at = options.at ?? now
     const policy = await this.#ports.policies.current(account)
     const links = await this.#links(account, subject, at < now ? at : null)
+    // A name that is misspelt must not pass for a customer who has paid nothing. What a removed source told still counts.
+    if (links.length === 0 && 'source' in subject) await this.#ports.sources.require(account, subject.source)
     const holds = 'user' in subject ? await this.holds(account, subject.user) : []
     const answer = accessOf({ links, holds, policy, at, feature: options.feature ?? null })
     const stale = links.flatMap((link) => (link.stale === null ? [] : [staleReason(link)]))

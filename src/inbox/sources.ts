@@ -1,5 +1,6 @@
-import type { Dialect, OpeningKeys, PublicKeyLookup, Secret } from '../dialects/dialect.ts'
-import { BillhookError } from '../model/error.ts'
+import { DIALECT_IDS } from '../dialects/dialect.ts'
+import type { Dialect, Notification, OpeningKeys, PublicKeyLookup, Secret } from '../dialects/dialect.ts'
+import { BillhookError, messageOf } from '../model/error.ts'
 import type { Instant } from '../model/instant.ts'
 import { addMs, SECOND_MS } from '../model/instant.ts'
 import type { JsonObject } from '../model/json.ts'
@@ -104,7 +105,7 @@ export class SourceBook {
     return (await this.#ports.store.sources(account)).map((stored) => this.#live(stored))
   }
 
-  /** @throws BillhookError `invalid_request` (the name), `unknown_dialect`, `conflict` (the name is taken) */
+  /** @throws BillhookError `invalid_request` (the name, a secret), `unknown_dialect`, `conflict` (the name is taken) */
   async create(wanted: NewSource): Promise<LiveSource> {
     const { account, name, dialect, secrets } = wanted
     if (!isSourceName(name))
@@ -115,6 +116,7 @@ export class SourceBook {
       )
     const settings = { ...DEFAULT_SETTINGS, ...wanted.settings }
     const createdAt = this.#ports.clock.now()
+    for (const text of secrets) await requireUsable(this.#dialect(dialect), text, 'secrets', createdAt)
     const stored: StoredSource = {
       account,
       name,
@@ -150,13 +152,12 @@ export class SourceBook {
    * Adds a secret. The secrets before it stay valid for `overlapMs` more, so that deliveries that are on their way,
    * and retries of older ones, still open.
    *
-   * @throws BillhookError `unknown_source`, `invalid_request` if the secret is blank
+   * @throws BillhookError `unknown_source`, `invalid_request` if the dialect cannot open with this secret
    */
   async addSecret(account: string, name: string, text: string, overlapMs: number | null): Promise<LiveSource> {
-    if (text.trim() === '')
-      throw new BillhookError('invalid_request', 'the secret is blank', { details: { field: 'secret' } })
     const stored = await this.#stored(account, name)
     const now = this.#ports.clock.now()
+    await requireUsable(this.#dialect(stored.dialect), text, 'secret', now)
     const end = overlapMs === null ? null : addMs(now, overlapMs)
     const older = stored.secrets
       .filter((secret) => secret.until === null || secret.until > now)
@@ -202,8 +203,10 @@ export class SourceBook {
 
   #dialect(id: string): Dialect {
     const dialect = this.#ports.dialect(id)
-    if (dialect === null) throw new BillhookError('unknown_dialect', `no dialect has the id ${JSON.stringify(id)}`)
-    return dialect
+    if (dialect !== null) return dialect
+    const ids = DIALECT_IDS.join(', ')
+    const message = `no dialect has the id ${JSON.stringify(id)}; use one of ${ids}, or another version of one of these`
+    throw new BillhookError('unknown_dialect', message)
   }
 
   #lock(secret: Secret): LockedSecret {
@@ -227,6 +230,29 @@ export class SourceBook {
       secrets: stored.secrets.map(({ id, from, until }) => ({ id, from, until })),
     }
   }
+}
+
+const PROBE: Notification = { id: 'probe', type: 'probe', createdAt: null, account: null, body: {} }
+
+/**
+ * A secret must open what it seals itself. One that is blank or of another scheme would otherwise be found out only when
+ * the provider's first delivery is refused.
+ */
+async function requireUsable(dialect: Dialect, text: string, field: string, at: Instant): Promise<void> {
+  const refuse = (why: string): BillhookError =>
+    new BillhookError('invalid_request', `${field}: ${why}`, { details: { field } })
+  if (text.trim() === '') throw refuse('the secret is blank')
+  if (dialect.newSecret(new Uint8Array(32)) === null)
+    throw refuse(`deliveries of ${dialect.id} are signed with key pairs, not secrets: set jwksUrl instead`)
+  const keys: OpeningKeys = { secrets: [{ text, from: null, until: null }], publicKey: null }
+  try {
+    const sealed = dialect.seal(PROBE, { secrets: [text], signingKey: null }, at)
+    const verified = await dialect.verify(sealed, keys, { at: null, toleranceMs: null })
+    if (verified.ok) return
+  } catch (error) {
+    throw refuse(`this is no secret of ${dialect.id}: ${messageOf(error)}`)
+  }
+  throw refuse(`this is no secret of ${dialect.id}`)
 }
 
 function sooner(a: Instant | null, b: Instant | null): Instant | null {

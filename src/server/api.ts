@@ -4,9 +4,9 @@ import type { Context } from 'hono'
 import { requireScope } from '../app/api_keys.ts'
 import type { ApiKeys, Caller } from '../app/api_keys.ts'
 import { readJsonBody } from '../app/request_body.ts'
-import { BillhookError, isBillhookError } from '../model/error.ts'
+import { BillhookError, ERRORS, isBillhookError } from '../model/error.ts'
 import { addMs, MINUTE_MS } from '../model/instant.ts'
-import { writeModel } from '../model/json.ts'
+import { canonicalJson, writeModel } from '../model/json.ts'
 import type { ApiAnswer, ApiStore } from '../ports/api_store.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
@@ -29,6 +29,8 @@ export interface ApiPorts {
 const WORKING_MS = MINUTE_MS
 
 const KEY_LENGTH_MAX = 255
+
+const TOO_LARGE = ERRORS.payload_too_large.status
 
 /** The REST API on web-standard requests. */
 export function createApi(routes: readonly Route[], ports: ApiPorts): Hono {
@@ -127,13 +129,17 @@ async function run(route: Route, input: RawInput, caller: Caller, ports: ApiPort
   const made = await route.run(input, caller)
   if (ports.checkAnswers && 'json' in made && route.answer !== null) {
     const result = route.answer.safeParse(JSON.parse(writeModel(made.json)))
-    if (!result.success)
-      throw new BillhookError(
-        'internal_invariant',
-        `${route.id} does not answer as its schema says: ${result.error.message}`,
-      )
+    const fault = result.success ? moreThan(result.data, JSON.parse(writeModel(made.json))) : result.error.message
+    if (fault !== null)
+      throw new BillhookError('internal_invariant', `${route.id} does not answer as its schema says: ${fault}`)
   }
   return made
+}
+
+/** What an answer has beyond its schema: the document says that there is nothing. */
+function moreThan(known: unknown, answered: unknown): string | null {
+  const [left, right] = [canonicalJson(known), canonicalJson(answered)]
+  return left === right ? null : `it has ${right}, of which the schema knows ${left}`
 }
 
 function toResponse(route: Route, made: Answer): Response {
@@ -216,7 +222,9 @@ function replayed(taken: ApiAnswer, fingerprint: string): Response {
 
 function failure(error: unknown, log: Log, headers: Readonly<Record<string, string>> = {}): Response {
   const { status, body } = errorAnswer(error, log)
-  return jsonResponse(status, writeModel(body), headers)
+  // The rest of the body is not read: what comes next on this connection cannot be told from it.
+  const close = status === TOO_LARGE ? { connection: 'close' } : {}
+  return jsonResponse(status, writeModel(body), { ...headers, ...close })
 }
 
 /** True if a path is one that a route's pattern stands for. */

@@ -8,6 +8,14 @@ import type { Route } from './route.ts'
 /** Codes that every route with a key may answer. */
 const COMMON: readonly ErrorCode[] = ['invalid_request', 'unauthorized', 'forbidden']
 
+/** Codes of every route that takes a body, and of every one that takes an idempotency key. */
+const WITH_BODY: readonly ErrorCode[] = ['invalid_json', 'payload_too_large', 'unsupported_media_type']
+const WITH_KEY: readonly ErrorCode[] = ['conflict', 'idempotency_conflict']
+
+function takesKey({ method, scope, keepsAnswer }: Route): boolean {
+  return method === 'POST' && scope !== null && keepsAnswer
+}
+
 /** The OpenAPI 3.1 document of the routes, made from the schemas that check requests. */
 export function openApi(routes: readonly Route[], version: string): JsonObject {
   const paths: Record<string, Record<string, Json>> = {}
@@ -50,7 +58,7 @@ const ERROR_SCHEMA: JsonObject = {
 }
 
 function operation(route: Route): JsonObject {
-  const { id, summary, tag, scope, body, method } = route
+  const { id, summary, tag, scope, body } = route
   return {
     operationId: id,
     summary,
@@ -59,7 +67,7 @@ function operation(route: Route): JsonObject {
     parameters: [
       ...parameters(route.params, 'path'),
       ...parameters(route.query, 'query'),
-      ...(method === 'POST' && scope !== null && route.keepsAnswer ? [IDEMPOTENCY] : []),
+      ...(takesKey(route) ? [IDEMPOTENCY] : []),
     ],
     ...(body === null
       ? {}
@@ -89,7 +97,14 @@ function parameters(schema: z.ZodType, place: 'path' | 'query'): readonly JsonOb
 }
 
 function responses(route: Route): JsonObject {
-  const codes = [...new Set<ErrorCode>([...(route.scope === null ? [] : COMMON), ...route.errors])]
+  const codes = [
+    ...new Set<ErrorCode>([
+      ...(route.scope === null ? [] : COMMON),
+      ...(route.body === null ? [] : WITH_BODY),
+      ...(takesKey(route) ? WITH_KEY : []),
+      ...route.errors,
+    ]),
+  ]
   const statuses = [...new Set(codes.map((code) => ERRORS[code].status))].sort((a, b) => a - b)
   return {
     [String(route.status)]: success(route),

@@ -127,7 +127,7 @@ describeOnBackends('Access', (open) => {
   it('keeps accounts apart', async () => {
     const world = await createWorld(await open())
     await paid(world)
-    expect((await world.inbox.access.read('another', ask)).allowed).toBe(false)
+    await expect(world.inbox.access.read('another', ask)).rejects.toMatchObject({ code: 'unknown_source' })
     expect(await world.inbox.store.ledger.facts({ account: 'another', limit: 10 })).toEqual([])
     expect(await world.inbox.sources.find('another', SOURCE)).toBeNull()
   })

@@ -305,6 +305,9 @@ describe('The API', () => {
       'unsupported_media_type',
     ])
     expect(await code('POST', '/v1/sources', { name: 'x'.repeat(3000) })).toEqual([413, 'payload_too_large'])
+    const cut = await api('POST', '/v1/sources', { name: 'x'.repeat(3000) })
+    expect(cut.headers.get('connection')).toBe('close')
+    expect(await code('GET', '/v1/access?source=none&customer=cus_1')).toEqual([404, 'unknown_source'])
     expect(await code('POST', '/v1/sources', '{"__proto__": {"name": "x"}}')).toEqual([400, 'invalid_request'])
     expect(await code('POST', '/v1/sources', { name: 'a', dialect: 'paypal' })).toEqual([400, 'unknown_dialect'])
     expect((await served.deliver('none', CHARGED)).body.error.code).toBe('unknown_source')
@@ -315,6 +318,28 @@ describe('The API', () => {
       { state: 'refused', verdict: 'body_too_large' },
     ])
     expect((await api('GET', '/health')).body.status).toBe('ok')
+  })
+
+  it('refuses a secret that could open nothing, when it is given and not at the first delivery', async () => {
+    await using served = await serve()
+    const create = async (dialect: string, secret: string) => {
+      const { status, body } = await served.api('POST', '/v1/sources', { name: 'a', dialect, secrets: [secret] })
+      return [status, body.error?.details.field, body.error?.message]
+    }
+    expect(await create('stripe@2026-10-28.endive', '  ')).toEqual([400, 'secrets', 'secrets: the secret is blank'])
+    expect(await create('standard', 'whsec_RBS_GKogxv5PAdFUPABg94kjjLGRW50I')).toMatchObject([
+      400,
+      'secrets',
+      expect.stringContaining('standard'),
+    ])
+    expect(await create('kinde', 's3cret')).toMatchObject([400, 'secrets', expect.stringContaining('jwksUrl')])
+    expect(await create('airwallex@2025-06-16', 'whsec_RBS_GKogxv5PAdFUPABg94kjjLGRW50I')).toMatchObject([
+      201,
+      undefined,
+      undefined,
+    ])
+    const added = await served.api('POST', '/v1/sources/a/secrets', { secret: ' ' })
+    expect([added.status, added.body.error.details.field]).toEqual([400, 'secret'])
   })
 
   it('judges every kind of bad delivery clearly, records it, and stays up', async () => {
@@ -408,6 +433,10 @@ describe('The API', () => {
       required: ['name', 'dialect'],
       additionalProperties: false,
     })
+    expect(Object.keys(document.paths['/v1/sources'].post.responses)).toEqual(
+      expect.arrayContaining(['201', '400', '401', '403', '409', '413', '415']),
+    )
+    expect(document.paths['/v1/holds'].post.responses['409'].description).toContain('idempotency_conflict')
     expect(JSON.stringify(document)).not.toContain('$ref":"#/definitions')
   })
 

@@ -46,6 +46,7 @@ function answerRoutes(app: App): readonly Route[] {
       query: z.strictObject({ ...ofCustomer, ...when, feature: idText.optional() }),
       body: noBody,
       answer: accessAnswer,
+      errors: ['unknown_source'],
       handle: async ({ query, caller }) => {
         const { source, customer, ...options } = query
         return { json: present(await access.read(caller.account, { source, customer }, options)) }

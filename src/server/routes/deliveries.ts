@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import type { App } from '../../app/create.ts'
-import { present } from '../../app/present.ts'
-import { readDelivery, requireRaw } from '../../app/reading.ts'
+import { presentDelivery, readDelivery, requireRaw } from '../../app/reading.ts'
 import type { ReceivedState } from '../../ports/received_store.ts'
 import { noBody, nothing, pageOf, paging, readCursor, route, writeCursor } from '../route.ts'
 import type { Route } from '../route.ts'
@@ -38,7 +37,7 @@ export function deliveryRoutes(app: App): readonly Route[] {
         const after = readCursor(z.string(), cursor)
         const page = await app.inbox.store.received.listReceived({ account: caller.account, ...filter, after, limit })
         const last = page.length < limit ? undefined : page.at(-1)
-        return { json: { data: present(page), next: last === undefined ? null : writeCursor(last.id) } }
+        return { json: { data: page.map(presentDelivery), next: last === undefined ? null : writeCursor(last.id) } }
       },
     }),
     route({

@@ -4,7 +4,9 @@ import { present } from '../../app/present.ts'
 import { listFacts, listObjects, readObject, readOneFact } from '../../app/reading.ts'
 import { BillhookError } from '../../model/error.ts'
 import { instant } from '../../model/instant.ts'
+import type { Json } from '../../model/json.ts'
 import type { ObjectKind } from '../../model/objects.ts'
+import type { ReactionRow } from '../../ports/reaction_store.ts'
 import { noBody, nothing, pageOf, paging, readCursor, route, writeCursor } from '../route.ts'
 import type { Route } from '../route.ts'
 import { fact, factKind, idText, ledgerObject, reaction, sourceName } from '../schemas.ts'
@@ -173,7 +175,7 @@ function reactionRoutes(app: App): readonly Route[] {
         const after = readCursor(z.string(), cursor)
         const page = await reactions.reactions({ account: caller.account, ...filter, after, limit })
         const last = page.length < limit ? undefined : page.at(-1)
-        return { json: { data: present(page), next: last === undefined ? null : writeCursor(last.id) } }
+        return { json: { data: page.map(showReaction), next: last === undefined ? null : writeCursor(last.id) } }
       },
     }),
     route({
@@ -196,8 +198,14 @@ function reactionRoutes(app: App): readonly Route[] {
         if ((await reactions.reviveReactions(caller.account, [id], app.core.clock.now())) === 0)
           throw new BillhookError('conflict', `the reaction ${id} is not dead`)
         app.inbox.reactor.wake()
-        return { json: present(await reactions.reaction(caller.account, id)) }
+        const revived = await reactions.reaction(caller.account, id)
+        return { json: revived === null ? null : showReaction(revived) }
       },
     }),
   ]
+}
+
+/** What the handlers are given (`data`) is the text of the model, for this program alone. */
+function showReaction({ account: _account, data: _data, ...shown }: ReactionRow): Json {
+  return present(shown)
 }
