@@ -196,7 +196,8 @@ export async function createReceiver(options: ReceiverOptions): Promise<Receiver
     location: locationOf(options),
     secretKey: secretKeyOf(options),
     log: options.log ?? createLog('warn'),
-    allowLoopback: true,
+    // The only requests go to key sets that the application itself names.
+    allowPrivate: true,
     ...(options.clock === undefined ? {} : { clock: options.clock }),
   })
   try {

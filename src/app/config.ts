@@ -31,7 +31,7 @@ export interface Config {
   readonly policyFile: string | null
   readonly mail: MailConfig | null
   readonly operatorEmail: string | null
-  /** True: requests may go to private addresses and to plain http. */
+  /** True: requests may go to this machine and to private networks, and over plain http. */
   readonly allowPrivateAddresses: boolean
   /** True: a start on an empty store plays a demonstration. */
   readonly demo: boolean
@@ -168,7 +168,7 @@ export const SETTINGS = [
     name: 'BILLHOOK_ALLOW_PRIVATE_ADDRESSES',
     fallback: 'false',
     secret: false,
-    meaning: 'Whether webhooks may be sent to private addresses and over plain http. For development only.',
+    meaning: 'Whether requests may go to this machine and to private networks, and over plain http. For development only.',
   },
   {
     name: 'BILLHOOK_DEMO',

@@ -13,11 +13,12 @@ import type { PrometheusMetrics } from '../runtime/metrics.ts'
 import { createSecretBox } from '../runtime/secret_box.ts'
 import { createSystemClock } from '../runtime/system_clock.ts'
 import { createSystemRandom } from '../runtime/system_random.ts'
-import { Guard, GUARD_DEFAULTS } from '../runtime/ssrf.ts'
+import { Guard, GUARD_DEFAULTS, GUARD_DEVELOPMENT } from '../runtime/ssrf.ts'
 import type { Database } from '../storage/database.ts'
 import { openDatabase } from '../storage/open_store.ts'
 import type { StoreLocation } from '../storage/open_store.ts'
 
+/** What both ends are opened with. */
 export interface CoreOptions {
   readonly location: StoreLocation
   /** 32 bytes. */
@@ -25,8 +26,8 @@ export interface CoreOptions {
   readonly log: Log
   readonly clock?: Clock
   readonly random?: Random
-  /** True: requests may go to this machine, and over plain http. */
-  readonly allowLoopback: boolean
+  /** True: requests may also go to this machine and to private networks, and over plain http. */
+  readonly allowPrivate: boolean
   /** Key sets that are known without asking: null for all others. */
   readonly publicKeys?: (jwksUrl: string) => PublicKeyLookup | null
 }
@@ -53,10 +54,10 @@ export interface Core extends AsyncDisposable {
  * @throws BillhookError `store_locked`, `store_unavailable`, `store_newer`, `config_invalid`
  */
 export async function openCore(options: CoreOptions): Promise<Core> {
-  const { log, allowLoopback } = options
+  const { log } = options
   const secretBox = createSecretBox(options.secretKey)
   const clock = options.clock ?? createSystemClock()
-  const guard = new Guard({ ...GUARD_DEFAULTS, allowLoopback, allowHttp: allowLoopback })
+  const guard = new Guard(options.allowPrivate ? GUARD_DEVELOPMENT : GUARD_DEFAULTS)
   const database = await openDatabase(options.location)
   const http = new UndiciHttpClient(guard)
   // Key sets age on the machine's clock: on a test clock that stands still they never would.

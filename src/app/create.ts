@@ -86,7 +86,7 @@ export async function createApp(config: Config, parts: AppParts = {}): Promise<A
     location: locationOf(config),
     secretKey: secretKeyOf(config),
     log: parts.log ?? createLog(config.logLevel),
-    allowLoopback: config.allowPrivateAddresses,
+    allowPrivate: config.allowPrivateAddresses,
     ...(parts.clock === undefined ? {} : { clock: parts.clock }),
     ...(parts.random === undefined ? {} : { random: parts.random }),
     ...(parts.publicKeys === undefined ? {} : { publicKeys: parts.publicKeys }),

@@ -4,7 +4,7 @@ import { BlockList, isIP } from 'node:net'
 import { BillhookError, messageOf } from '../model/error.ts'
 import type { AddressGuard, UrlVerdict } from '../ports/address_guard.ts'
 
-/** Which internal addresses requests may be sent to all the same. */
+/** Exceptions from the rule against requests to internal addresses. */
 export interface GuardOptions {
   /** 127.0.0.0/8 and ::1, and plain http: for development and tests. */
   readonly allowLoopback: boolean
@@ -14,7 +14,15 @@ export interface GuardOptions {
   readonly allow: readonly string[]
 }
 
+/** Nothing internal, and only https. */
 export const GUARD_DEFAULTS: GuardOptions = { allowLoopback: false, allowHttp: false, allow: [] }
+
+/** This machine and the private networks around it, over http too. Metadata services stay refused. */
+export const GUARD_DEVELOPMENT: GuardOptions = {
+  allowLoopback: true,
+  allowHttp: true,
+  allow: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'],
+}
 
 /** Resolves a host to all its addresses; a parameter so that tests can play a name server that changes its mind. */
 export type Resolver = (host: string, done: (error: Error | null, addresses: readonly LookupAddress[]) => void) => void
@@ -59,6 +67,14 @@ const INTERNAL_V6 = [
   ['2620:4f:8000::', 48, 'AS112'],
 ] as const
 
+/** Names of this machine. */
+const LOOPBACK_NAME = /^(?:.+\.)?localhost\.?$/i
+
+/** Names that only a private network resolves. */
+const INTERNAL_NAME = /\.(?:local|internal|localdomain|corp|home|lan|onion)\.?$/i
+
+const MAX_URL_LENGTH = 2048
+
 /** Whether an address may be connected to. */
 export type AddressVerdict = { readonly ok: true } | { readonly ok: false; readonly why: string }
 
@@ -72,7 +88,7 @@ export class Guard implements AddressGuard {
   readonly #allowed: BlockList
   readonly #resolve: Resolver
 
-  /** @throws BillhookError `config_invalid` if a network of `allow` is none */
+  /** @throws BillhookError `config_invalid` if an entry of `allow` is not a network */
   constructor(options: GuardOptions, resolve: Resolver = systemResolver) {
     this.#options = options
     this.#resolve = resolve
@@ -82,7 +98,7 @@ export class Guard implements AddressGuard {
 
   /** Judges a literal IPv4 or IPv6 address. */
   address(address: string): AddressVerdict {
-    const text = address.replace(/^\[|\]$/g, '').replace(/%.*$/, '')
+    const text = unbracketed(address).replace(/%.*$/, '')
     const family = isIP(text)
     if (family === 0) return { ok: false, why: `${address} is not an IP address` }
     const embedded = family === 6 ? mappedIPv4(text) : null
@@ -97,38 +113,41 @@ export class Guard implements AddressGuard {
 
   /** Judges scheme, credentials and host of a URL; a host that is a name is not resolved here. */
   url(url: string): UrlVerdict {
-    if (url.length > 2048) return { ok: false, detail: 'the URL is longer than 2048 characters' }
-    if (!URL.canParse(url)) return { ok: false, detail: 'it is not a URL' }
-    const parsed = new URL(url)
-    const { protocol, username, password, hostname } = parsed
-    if (protocol !== 'https:' && protocol !== 'http:')
-      return { ok: false, detail: `its scheme is ${protocol} and not https:` }
-    if (username !== '' || password !== '')
-      return { ok: false, detail: 'it carries credentials; use a header for them' }
-    if (url.includes('#')) return { ok: false, detail: 'it has a fragment, which is never sent' }
-    // The URL parser has turned decimal, octal, hexadecimal and short forms into four plain numbers.
-    const literal = hostname.replace(/^\[|\]$/g, '')
-    const loopbackName = /^(?:.+\.)?localhost\.?$/i.test(hostname)
-    if (protocol === 'http:' && !this.#options.allowHttp) {
-      const development = this.#options.allowLoopback && (loopbackName || (isIP(literal) !== 0 && isLoopback(literal)))
-      if (!development) return { ok: false, detail: 'its scheme is http: and not https:' }
-    }
-    if (loopbackName) {
-      return this.#options.allowLoopback ? { ok: true } : { ok: false, detail: `${hostname} is this machine` }
-    }
-    if (isIP(literal) === 0) {
-      if (!hostname.includes('.') || /\.(?:local|internal|localdomain|corp|home|lan|onion)\.?$/i.test(hostname))
-        return this.#options.allow.length > 0 ? { ok: true } : { ok: false, detail: `${hostname} is not a public name` }
-      return { ok: true }
-    }
+    const detail = this.#urlFault(url)
+    return detail === null ? { ok: true } : { ok: false, detail }
+  }
+
+  #urlFault(url: string): string | null {
+    if (url.length > MAX_URL_LENGTH) return `the URL is longer than ${MAX_URL_LENGTH} characters`
+    if (!URL.canParse(url)) return 'it is not a URL'
+    const { protocol, username, password, hostname } = new URL(url)
+    if (protocol !== 'https:' && !(protocol === 'http:' && this.#takesHttp(hostname)))
+      return `its scheme is ${protocol} and not https:`
+    if (username !== '' || password !== '') return 'it carries credentials; use a header for them'
+    if (url.includes('#')) return 'it has a fragment, which is never sent'
+    // The URL parser has turned decimal, octal, hexadecimal and short forms of addresses into the plain form.
+    const literal = unbracketed(hostname)
+    if (isIP(literal) === 0) return this.#nameFault(hostname)
     const verdict = this.address(literal)
-    return verdict.ok ? verdict : { ok: false, detail: verdict.why }
+    return verdict.ok ? null : verdict.why
+  }
+
+  #takesHttp(hostname: string): boolean {
+    const literal = unbracketed(hostname)
+    const isThisMachine = isIP(literal) === 0 ? LOOPBACK_NAME.test(hostname) : isLoopback(literal)
+    return this.#options.allowHttp || (this.#options.allowLoopback && isThisMachine)
+  }
+
+  #nameFault(hostname: string): string | null {
+    if (LOOPBACK_NAME.test(hostname)) return this.#options.allowLoopback ? null : `${hostname} is this machine`
+    const isInternal = !hostname.includes('.') || INTERNAL_NAME.test(hostname)
+    return isInternal && this.#options.allow.length === 0 ? `${hostname} is not a public name` : null
   }
 
   async check(url: string): Promise<UrlVerdict> {
     const verdict = this.url(url)
     if (!verdict.ok) return verdict
-    const host = new URL(url).hostname.replace(/^\[|\]$/g, '')
+    const host = unbracketed(new URL(url).hostname)
     if (isIP(host) !== 0) return verdict
     return new Promise((resolve) => {
       this.lookup(host, (error) => {
@@ -157,6 +176,11 @@ export class Guard implements AddressGuard {
 /** A connection that the guard did not let happen. */
 export class RefusedAddress extends Error {
   override readonly name = 'RefusedAddress'
+}
+
+/** An IPv6 address without the brackets that it has in a URL. */
+function unbracketed(hostname: string): string {
+  return hostname.replace(/^\[|\]$/g, '')
 }
 
 /** The IPv4 address inside an IPv4-mapped IPv6 address, in whatever form it is written; null for any other. */

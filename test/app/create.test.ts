@@ -67,6 +67,14 @@ describe('A process', () => {
     await expect(other.inbox.sources.list('main')).rejects.toMatchObject({ code: 'secret_key_missing' })
   })
 
+  it('sends requests to private addresses only if its configuration allows it', async () => {
+    for (const allowed of [true, false]) {
+      const { core } = await app({ BILLHOOK_ALLOW_PRIVATE_ADDRESSES: String(allowed) })
+      for (const url of ['http://127.0.0.1:3000/hook', 'http://192.168.1.4/hook', 'http://app:3000/hook'])
+        expect(core.guard.url(url).ok, url).toBe(allowed)
+    }
+  })
+
   it('says that it is ready until it is closed, and can be closed twice', async () => {
     const made = await app({})
     await made.ready()

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { GUARD_DEFAULTS, Guard } from '../../src/runtime/ssrf.ts'
+import { Guard, GUARD_DEFAULTS, GUARD_DEVELOPMENT } from '../../src/runtime/ssrf.ts'
 
 /** Every form in which an internal address is written, and what it is. */
 const REFUSED: readonly (readonly [url: string, what: string])[] = [
@@ -113,7 +113,23 @@ describe('the guard against internal addresses', () => {
     })
   })
 
-  test('in development lets loopback through, and nothing else that is internal', async () => {
+  test('in development lets this machine and private networks through, but no metadata service', async () => {
+    const guard = new Guard(GUARD_DEVELOPMENT, (host, done) =>
+      done(null, [{ address: host === 'metadata.google.internal' ? '169.254.169.254' : '172.18.0.5', family: 4 }]),
+    )
+    const through = [
+      'http://127.0.0.1/',
+      'http://localhost/',
+      'http://10.0.0.1/',
+      'http://192.168.1.4:8080/',
+      'http://app:3000/',
+    ]
+    for (const url of through) expect(await guard.check(url), url).toEqual({ ok: true })
+    const metadata = ['169.254.169.254', '100.100.100.200', '[fd00:ec2::254]', 'metadata.google.internal']
+    for (const host of metadata) expect((await guard.check(`http://${host}/`)).ok, host).toBe(false)
+  })
+
+  test('with loopback allowed lets that through, and nothing else that is internal', async () => {
     const guard = new Guard({ ...GUARD_DEFAULTS, allowLoopback: true })
     for (const url of ['http://127.0.0.1:3000/', 'http://localhost:3000/', 'http://[::1]:3000/', 'https://127.0.0.1/'])
       expect((await guard.check(url)).ok, url).toBe(true)
