@@ -137,6 +137,7 @@ function tellFinalized(step: Step, draft: Invoice, charges: boolean): Invoice {
     finalizesAt: null,
     nextAttemptAt: automatic && draft.autoAdvance && charges ? at : null,
     finalizedAt: at,
+    billedTo: customer === null ? null : { name: customer.name, email: customer.email, phone: customer.phone },
     dueAt: automatic ? null : (draft.dueAt ?? addMs(at, daysUntilDue(step, draft) * DAY_MS)),
     updatedAt: at,
   }

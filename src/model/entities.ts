@@ -299,6 +299,8 @@ export interface Invoice {
   readonly createdAt: Instant
   readonly updatedAt: Instant
   readonly finalizedAt: Instant | null
+  /** Whom it names as its customer: as they were when it was finalized, whatever becomes of them. */
+  readonly billedTo?: Pick<Customer, 'name' | 'email' | 'phone'> | null
   readonly sentAt: Instant | null
   readonly dueAt: Instant | null
   readonly overdueAt: Instant | null

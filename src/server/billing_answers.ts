@@ -168,6 +168,7 @@ const invoice = z.strictObject({
   payment: textOrNull,
   paid_out_of_band: z.boolean(),
   finalized_at: whenOrNull,
+  billed_to: z.strictObject({ name: textOrNull, email: textOrNull, phone: textOrNull }).nullish(),
   sent_at: whenOrNull,
   due_at: whenOrNull,
   overdue_at: whenOrNull,

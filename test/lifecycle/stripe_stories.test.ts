@@ -380,6 +380,11 @@ describe('a subscription that is charged an hour after its draft', () => {
     invoice('in_1', false)
     bench.ok({ kind: 'invoice.finalize', id: 'in_1' })
     expect(bench.heard()).toEqual(['invoice_finalized'])
+    const { billedTo } = bench.invoice()
+    expect(billedTo).toMatchObject({ name: bench.state.customer?.name ?? null })
+    bench.ok({ kind: 'customer.update', fields: { name: 'Countess of Lovelace' } })
+    expect(bench.heard()).toEqual(['customer_updated'])
+    expect(bench.invoice().billedTo).toEqual(billedTo)
     bench.ok({ kind: 'invoice.send', id: 'in_1' })
     expect(bench.heard()).toEqual(['invoice_sent'])
     for (const autoAdvance of [false, true]) {

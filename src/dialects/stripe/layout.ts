@@ -12,6 +12,16 @@ export function printBody(body: JsonObject): string {
   return print(body, '', body['object'] !== 'v2.core.event')
 }
 
+/** The same object with its keys in the order of {@link printBody}. */
+export function ordered(object: JsonObject): JsonObject {
+  return Object.fromEntries(keysOf(object, true).map((key) => [key, orderedValue(object[key] ?? null)]))
+}
+
+function orderedValue(value: Json): Json {
+  if (isObject(value)) return ordered(value)
+  return Array.isArray(value) ? value.map(orderedValue) : value
+}
+
 function print(value: Json, indent: string, sorted: boolean): string {
   if (typeof value === 'string') return JSON.stringify(value)
   if (value === null || typeof value !== 'object') return String(value)

@@ -58,7 +58,7 @@ export function printUpcoming(invoice: Invoice, printing: Printing): JsonObject 
 }
 
 function printBody(invoice: Invoice, printing: Printing): JsonObject {
-  const owner = ownerOf(invoice, printing)
+  const owner = invoice.billedTo ?? ownerOf(invoice, printing)
   return {
     ...INVOICE_DEFAULTS,
     ...printAmounts(invoice, printing),

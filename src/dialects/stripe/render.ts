@@ -1,5 +1,6 @@
 import type { EntityValues } from '../../model/entities.ts'
 import type { JsonObject } from '../../model/json.ts'
+import { ordered } from './layout.ts'
 import type { Printing } from './print.ts'
 import { printCheckout, printCustomer, printMeter, printPaymentMethod, printTestClock } from './print_customer.ts'
 import { printInvoice, printInvoiceItem } from './print_invoice.ts'
@@ -28,12 +29,12 @@ const PRINTERS: Printers = {
   clock: printTestClock,
 }
 
-/** An entity as the Retrieve API of this version answers it: what stands in its events. */
+/** An entity as the Retrieve API of this version answers it: what stands in its events, in the same order. */
 export function renderEntity<K extends keyof EntityValues>(
   kind: K,
   entity: EntityValues[K],
   printing: Printing,
 ): JsonObject | null {
   const printer = PRINTERS[kind]
-  return printer === null ? null : printer(entity, printing)
+  return printer === null ? null : ordered(printer(entity, printing))
 }

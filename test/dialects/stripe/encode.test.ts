@@ -577,6 +577,36 @@ describe('stripe encode: objects', () => {
     })
   }
 
+  it('retrieves an object exactly as it stands in the body of its event, member by member and in that order', () => {
+    for (const [, dialect] of BOTH) {
+      for (const [kind, type] of [
+        ['subscription', 'customer.subscription.'],
+        ['invoice', 'invoice.'],
+        ['payment', 'payment_intent.'],
+        ['customer', 'customer.updated'],
+      ] as const) {
+        const told = all.flatMap(([, one, view]) => dialect.encode(one, view, ORIGIN).map((event) => ({ event, view })))
+        const found = told.find(({ event, view }) => event.type.startsWith(type) && view.after[kind] !== null)
+        const entity = found?.view.after[kind] ?? null
+        if (found === undefined || entity === null) throw new Error(`no event of ${type}`)
+        const { body } = dialect.seal(found.event, { secrets: ['whsec_a'], signingKey: null }, ORIGIN.at)
+        const sent = objectIn({ ...found.event, body: JSON.parse(Buffer.from(body).toString()) as JsonObject })
+        const retrieved = dialect.render(kind, entity, found.view)
+        expect(JSON.stringify(retrieved)).toBe(JSON.stringify(sent))
+      }
+    }
+  })
+
+  it('names on an invoice whom it was made out to, whatever they are called later', () => {
+    const billedTo = { name: 'Ada', email: null, phone: '+1' }
+    const view = viewOf({ customer: { ...given.customer, name: 'Countess of Lovelace' } })
+    expect(stripeEndive.render('invoice', { ...given.paid, billedTo }, view)).toMatchObject({
+      customer_name: 'Ada',
+      customer_email: null,
+      customer_phone: '+1',
+    })
+  })
+
   it('finds a missing, an invented and a wrong member', () => {
     const good = stripeEndive.render('price', given.price, viewOf({})) ?? {}
     const { nickname: _nickname, ...short } = good
