@@ -168,7 +168,8 @@ export const SETTINGS = [
     name: 'BILLHOOK_ALLOW_PRIVATE_ADDRESSES',
     fallback: 'false',
     secret: false,
-    meaning: 'Whether requests may go to this machine and to private networks, and over plain http. For development only.',
+    meaning:
+      'Whether requests may go to this machine and to private networks, and over plain http. For development only.',
   },
   {
     name: 'BILLHOOK_DEMO',

@@ -29,10 +29,10 @@ import type { Config } from './config.ts'
 import { openCore } from './core.ts'
 import type { Core } from './core.ts'
 import { traitsOf } from './traits.ts'
-import { createSending } from './sending.ts'
-import type { Sending } from './sending.ts'
+import { createSending } from './sending/create_sending.ts'
+import type { Sending } from './sending/create_sending.ts'
 import { keepHouse } from './housekeeping.ts'
-import { lockedAnswers } from './locked_answers.ts'
+import { encryptedAnswers } from './encrypted_answers.ts'
 import { within } from './shutdown.ts'
 
 /** The account that everything belongs to where nobody says otherwise. */
@@ -121,7 +121,7 @@ async function wire(config: Config, core: Core): Promise<App> {
     await ensureAccount(sending)
     if (config.forwardFacts) forwardFacts(inbox, sending)
   }
-  const answers = lockedAnswers(createApiStore(database), core.secretBox)
+  const answers = encryptedAnswers(createApiStore(database), core.secretBox)
   const keys = createApiKeys({ store: answers, clock, random })
   if (config.policyFile !== null) await usePolicyFile(inbox, config.policyFile)
   const house = new AbortController()

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { tellAccess } from '../app/tell_access.ts'
+import { describeAccess } from '../app/present/describe_access.ts'
 import { withApi } from './api_client.ts'
 import { EXIT } from './io.ts'
 import type { CliIo, ExitCode } from './io.ts'
@@ -27,7 +27,7 @@ export function addAccess(program: Command, io: CliIo, end: (code: ExitCode) => 
       if (options.feature !== undefined) query.set('feature', options.feature)
       const asked = { user, source: options.source ?? null }
       const answer = await withApi(io, (call) => call('GET', pathOf(asked, query)))
-      io.out(options.json === true ? `${JSON.stringify(answer)}\n` : `${tellAccess(user, answer).join('\n')}\n`)
+      io.out(options.json === true ? `${JSON.stringify(answer)}\n` : `${describeAccess(user, answer).join('\n')}\n`)
       end(answer['allowed'] === true ? EXIT.ok : EXIT.refused)
     })
 }

@@ -5,7 +5,7 @@ import { parseConfig, printConfig, unknownSettings } from '../app/config.ts'
 import type { Config } from '../app/config.ts'
 import { createApp, MAIN_ACCOUNT } from '../app/create.ts'
 import type { App } from '../app/create.ts'
-import { createHushedLog } from '../app/hush.ts'
+import { createQuietLog } from '../app/quiet_log.ts'
 import { aborted } from '../app/shutdown.ts'
 import type { PublicKeyLookup } from '../dialects/dialect.ts'
 import { messageOf } from '../model/error.ts'
@@ -56,7 +56,7 @@ function warnOfTypos(io: CliIo): void {
 
 async function serve(config: Config, io: CliIo): Promise<void> {
   const keySets = new Map<string, PublicKeyLookup>()
-  const { log, hush } = createHushedLog(config.logLevel)
+  const { log, quietly } = createQuietLog(config.logLevel)
   const app = await createApp(config, { log, publicKeys: (url) => keySets.get(url) ?? null })
   try {
     const server = await startServer(app)
@@ -65,7 +65,7 @@ async function serve(config: Config, io: CliIo): Promise<void> {
       noteUrl(config, server.url)
       io.out(`${server.url}\n`)
       if (app.newKeyFile !== null) io.err(`billhook: the first API key is in ${app.newKeyFile}\n`)
-      if (config.demo && (await isEmpty(app))) await hush(() => showWork(app, server.url, { io, keySets }))
+      if (config.demo && (await isEmpty(app))) await quietly(() => playDemonstration(app, server.url, { io, keySets }))
       await aborted(io.signal)
     } finally {
       forgetUrl(config)
@@ -81,8 +81,8 @@ async function isEmpty({ inbox }: App): Promise<boolean> {
   return (await inbox.store.received.listReceived({ account: MAIN_ACCOUNT, limit: 1 })).length === 0
 }
 
-/** A story that cannot be told is no reason not to serve. */
-async function showWork(
+/** A demonstration that fails is no reason not to serve. */
+async function playDemonstration(
   app: App,
   url: string,
   { io, keySets }: { readonly io: CliIo; readonly keySets: Map<string, PublicKeyLookup> },
@@ -90,13 +90,16 @@ async function showWork(
   const { config, core } = app
   const local = createLocalApi(app)
   try {
-    // Loaded only now: most starts have no story to tell.
-    const [{ prepareDemo }, { tellStory }] = await Promise.all([import('../lab/demo.ts'), import('../lab/story.ts')])
+    // Loaded only now: most starts have nothing to demonstrate.
+    const [{ prepareDemo }, { playDemo }] = await Promise.all([
+      import('../lab/demo/prepare_demo.ts'),
+      import('../lab/demo/play_demo.ts'),
+    ])
     const sources = await prepareDemo(core.clock.now(), tmpdir())
-    await tellStory(sources, {
+    await playDemo(sources, {
       url,
       api: (method, path, body) => ask(local, { method, path, body }),
-      tell: (line) => io.out(`${line}\n`),
+      print: (line) => io.out(`${line}\n`),
       now: () => core.clock.now(),
       publish: (jwksUrl, keys) => keySets.set(jwksUrl, keys),
       keyCommand: `cat ${join(config.dataFolder, 'api_key')}`,

@@ -1,5 +1,5 @@
-import { retryWindowOf } from '../app/profile.ts'
-import { createSending } from '../app/sending.ts'
+import { retryWindowOf } from '../app/sending/account_profile.ts'
+import { createSending } from '../app/sending/create_sending.ts'
 import { createInbox } from '../inbox/create_inbox.ts'
 import { dialectOf, DIALECTS, profileFor, resolveDialect } from '../dialects/registry.ts'
 import type { Dialect } from '../dialects/dialect.ts'

@@ -31,7 +31,7 @@ export interface EndpointSettings {
 const CONNECTED = ['connected', 'connect', 'third_party'] as const
 
 /** Given objects that are endpoints. */
-export const ENDPOINT_KINDS: readonly string[] = ['endpoint', 'webhook_endpoint']
+const ENDPOINT_KINDS: readonly string[] = ['endpoint', 'webhook_endpoint']
 
 /**
  * `endpoints`, a list of which the first one that is not a connected application's is the receiver's own; and

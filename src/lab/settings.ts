@@ -1,5 +1,5 @@
 import type { Dialect } from '../dialects/dialect.ts'
-import { profileOfAccount } from '../app/profile.ts'
+import { profileOfAccount } from '../app/sending/account_profile.ts'
 import { BillhookError } from '../model/error.ts'
 import { parseDuration, requireDuration } from '../model/duration.ts'
 import { DAY_MS, HOUR_MS } from '../model/instant.ts'

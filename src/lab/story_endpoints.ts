@@ -1,4 +1,4 @@
-import type { Sending } from '../app/sending.ts'
+import type { Sending } from '../app/sending/create_sending.ts'
 import { BillhookError } from '../model/error.ts'
 import type { Effect } from './effects.ts'
 import type { OtherServers } from './other_endpoints.ts'

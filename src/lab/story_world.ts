@@ -1,4 +1,4 @@
-import type { Sending } from '../app/sending.ts'
+import type { Sending } from '../app/sending/create_sending.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { Inbox } from '../inbox/create_inbox.ts'
 import type { StateEntity } from '../lifecycle/state.ts'

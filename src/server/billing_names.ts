@@ -1,5 +1,5 @@
 /** The API writes names with underscores, like the standard dialect's webhooks; the model writes them in camel case. */
-import { present } from '../app/present.ts'
+import { present } from '../app/present/present.ts'
 import type { Json } from '../model/json.ts'
 import { isObject } from '../model/json.ts'
 

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, it } from 'vitest'
-import type { Sending } from '../../src/app/sending.ts'
+import type { Sending } from '../../src/app/sending/create_sending.ts'
 import { addMs, HOUR_MS, instant } from '../../src/model/instant.ts'
 import type { Instant } from '../../src/model/instant.ts'
 import { UndiciHttpClient } from '../../src/runtime/http_client.ts'

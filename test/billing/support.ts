@@ -1,5 +1,5 @@
-import { createSending } from '../../src/app/sending.ts'
-import type { Sending } from '../../src/app/sending.ts'
+import { createSending } from '../../src/app/sending/create_sending.ts'
+import type { Sending } from '../../src/app/sending/create_sending.ts'
 import { dialectOf } from '../../src/dialects/registry.ts'
 import { instant } from '../../src/model/instant.ts'
 import type { Instant } from '../../src/model/instant.ts'

@@ -46,7 +46,7 @@ interface Desk extends Held {
 }
 
 /** A receiver with two sources, a user linked to a customer of each, and an outbox of mails. */
-async function desk(begin: string, options: Partial<ReceiverOptions> = {}): Promise<Desk> {
+async function service(begin: string, options: Partial<ReceiverOptions> = {}): Promise<Desk> {
   const keys = read('../../vectors/kinde.json')
   const server = createServer((_request, response) => response.end(JSON.stringify(keys['jwks'])))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -124,7 +124,7 @@ describe('The recipes', () => {
   })
 
   it('provision with a welcome, and deprovision when access ends, also by time alone', async () => {
-    const all = await desk('2026-01-15T09:00:00Z')
+    const all = await service('2026-01-15T09:00:00Z')
     const done: string[] = []
     provisioning(all.receiver, all.mails, {
       provision: async (user, plan) => void done.push(`provision ${user} ${plan}`),
@@ -142,7 +142,7 @@ describe('The recipes', () => {
   })
 
   it('mail about plans: one assigned, one changed', async () => {
-    const all = await desk('2026-01-15T09:00:00Z')
+    const all = await service('2026-01-15T09:00:00Z')
     const done: string[] = []
     planMails(all.receiver, all.mails, {
       setPlan: async (user, plan) => void done.push(`${user} ${plan}`),
@@ -160,12 +160,12 @@ describe('The recipes', () => {
   })
 
   it('remind of a trial’s end, and ask for a payment method where there is none', async () => {
-    const charged = await desk('2026-01-15T09:00:00Z')
+    const charged = await service('2026-01-15T09:00:00Z')
     trialEndReminder(charged.receiver, charged.mails, async () => false)
     await charged.deliver(card('customer.subscription.created.trialing'), card('customer.subscription.trial_will_end'))
     expect(charged.outbox()).toEqual(['trial_ending: Your trial ends on January 29, 2026'])
 
-    const without = await desk('2026-01-15T09:00:00Z')
+    const without = await service('2026-01-15T09:00:00Z')
     const asked: string[] = []
     trialEndReminder(without.receiver, without.mails, async (source, customer) => {
       asked.push(`${source} ${customer}`)
@@ -181,7 +181,7 @@ describe('The recipes', () => {
   })
 
   it('tell a temporary decline from a dead card', async () => {
-    const all = await desk('2026-01-15T09:00:00Z')
+    const all = await service('2026-01-15T09:00:00Z')
     paymentFailedMail(all.receiver, all.mails)
     const failed = card('charge.failed') as { id: string; data: { object: JsonObject } } & JsonObject
     await all.deliver(card('customer.subscription.created'), failed)
@@ -189,7 +189,7 @@ describe('The recipes', () => {
     expect(all.sent[0]!.text).toContain('Amount: $20.00')
     expect(all.sent[0]!.text).toContain('Reason: Your card has insufficient funds.')
 
-    const dead = await desk('2026-01-15T09:00:00Z')
+    const dead = await service('2026-01-15T09:00:00Z')
     paymentFailedMail(dead.receiver, dead.mails)
     const object: JsonObject = {
       ...failed.data.object,
@@ -202,7 +202,7 @@ describe('The recipes', () => {
   })
 
   it('send a receipt for a payment, once, and not to who opted out', async () => {
-    const all = await desk('2026-01-15T09:00:00Z')
+    const all = await service('2026-01-15T09:00:00Z')
     receipt(all.receiver, all.mails)
     await all.deliver(...FIRST_PAYMENT, ...FIRST_PAYMENT)
     expect(all.outbox()).toEqual(['receipt: Receipt for $20.00'])
@@ -215,7 +215,7 @@ describe('The recipes', () => {
   })
 
   it('remind of what is overdue, restrict until it is paid, and tell accounts receivable', async () => {
-    const all = await desk('2026-09-01T00:00:00Z', { policy: OVERDUE_POLICY })
+    const all = await service('2026-09-01T00:00:00Z', { policy: OVERDUE_POLICY })
     const told: string[] = []
     overdue(all.receiver, all.mails, async (text) => void told.push(text))
     const begun = token('customer.agreement_created', (body) => ({
@@ -246,7 +246,7 @@ describe('The recipes', () => {
   })
 
   it('give notice near the limit once for each threshold, and the numbers to show', async () => {
-    const all = await desk('2026-08-06T12:00:00Z', { policy: USAGE_POLICY })
+    const all = await service('2026-08-06T12:00:00Z', { policy: USAGE_POLICY })
     usageNotice(all.receiver, all.mails)
     const used = (quantity: number, minute: string): JsonObject =>
       token('customer.meter_usage_updated', (body) => ({
@@ -270,7 +270,7 @@ describe('The recipes', () => {
   })
 
   it('book each payment, refund and bad debt once, also when the first call fails', async () => {
-    const all = await desk('2026-01-15T09:00:00Z')
+    const all = await service('2026-01-15T09:00:00Z')
     const books = new Map<string, string>()
     let down = true
     accounting(all.receiver, async (key, { type, amount, reverses }) => {
@@ -290,7 +290,7 @@ describe('The recipes', () => {
   })
 
   it('keep “access until” in the app’s own table, in the receiver’s transaction', async () => {
-    const all = await desk('2026-01-15T09:00:00Z')
+    const all = await service('2026-01-15T09:00:00Z')
     accessExpiry(all.receiver)
     await all.deliver(...FIRST_PAYMENT)
     const { until } = await all.receiver.access('anna')

@@ -1,7 +1,7 @@
 /** The documents that are generated from tables in the source. `npm run docs` writes them; a test compares them. */
 import { readFileSync } from 'node:fs'
 import { COMMAND_VARIABLES, SETTINGS } from '../../src/app/config.ts'
-import { PROFILE_SETTINGS } from '../../src/app/profile.ts'
+import { PROFILE_SETTINGS } from '../../src/app/sending/account_profile.ts'
 import { ERRORS } from '../../src/model/error.ts'
 import { FACT_KINDS, RECORD_KINDS } from '../../src/model/facts.ts'
 import { REFUSALS } from '../../src/model/verdict.ts'

@@ -1,6 +1,6 @@
 /** Accounts of the billing system, their clocks, keys and logs. */
 import { z } from 'zod'
-import type { SendingDesk } from '../../app/sending_desk.ts'
+import type { SendingService } from '../../app/sending/sending_service.ts'
 import { isRecord } from '../../model/facts.ts'
 import { BillhookError } from '../../model/error.ts'
 import { isObject } from '../../model/json.ts'
@@ -23,8 +23,8 @@ const profile = z.record(z.string(), z.json()).describe('Settings that differ fr
 const switches = z.record(z.string().max(100), z.string().max(200))
 
 /** Accounts: make, list, read, change. */
-export function accountRoutes(desk: SendingDesk): readonly Route[] {
-  const { billing } = desk
+export function accountRoutes(service: SendingService): readonly Route[] {
+  const { billing } = service
   return [
     route({
       method: 'POST',
@@ -54,8 +54,8 @@ export function accountRoutes(desk: SendingDesk): readonly Route[] {
       answer: accountOut,
       errors: ['unknown_dialect', 'conflict'],
       handle: async ({ body, caller }) => {
-        desk.requireAccount(caller, desk.operatorAccount)
-        return { json: show(await desk.createAccount(camel(body))) }
+        service.requireAccount(caller, service.operatorAccount)
+        return { json: show(await service.createAccount(camel(body))) }
       },
     }),
     route({
@@ -71,7 +71,7 @@ export function accountRoutes(desk: SendingDesk): readonly Route[] {
       answer: pageOf(accountOut),
       handle: async ({ caller }) => {
         const all = await billing.store.accounts()
-        const own = all.filter(({ id }) => caller.account === desk.operatorAccount || caller.account === id)
+        const own = all.filter(({ id }) => caller.account === service.operatorAccount || caller.account === id)
         return { json: { data: own.map(show), next: null } }
       },
     }),
@@ -88,7 +88,7 @@ export function accountRoutes(desk: SendingDesk): readonly Route[] {
       answer: accountOut,
       errors: ['not_found'],
       handle: async ({ params, caller }) => {
-        desk.requireAccount(caller, params.account)
+        service.requireAccount(caller, params.account)
         return { json: show(await billing.account(params.account)) }
       },
     }),
@@ -111,7 +111,7 @@ export function accountRoutes(desk: SendingDesk): readonly Route[] {
       answer: accountOut,
       errors: ['not_found', 'unknown_dialect'],
       handle: async ({ params, body, caller }) => {
-        desk.requireAccount(caller, params.account)
+        service.requireAccount(caller, params.account)
         return { json: show(await billing.updateAccount(params.account, camel(body))) }
       },
     }),
@@ -129,9 +129,9 @@ export function accountRoutes(desk: SendingDesk): readonly Route[] {
       answer: z.strictObject({ id: z.string(), name: z.string(), scope: z.enum(SCOPES), key: z.string() }),
       errors: ['not_found'],
       handle: async ({ params, body, caller }) => {
-        desk.requireAccount(caller, params.account)
+        service.requireAccount(caller, params.account)
         await billing.account(params.account)
-        const { key, text } = await desk.keys.create({ account: params.account, ...body })
+        const { key, text } = await service.keys.create({ account: params.account, ...body })
         return { json: { id: key.id, name: key.name, scope: key.scope, key: text } }
       },
     }),
@@ -139,7 +139,7 @@ export function accountRoutes(desk: SendingDesk): readonly Route[] {
 }
 
 /** Test clocks: what time it is, what happens next, and moving on. */
-export function clockRoutes(desk: SendingDesk): readonly Route[] {
+export function clockRoutes(service: SendingService): readonly Route[] {
   const tag = 'Clocks'
   return [
     route({
@@ -155,8 +155,8 @@ export function clockRoutes(desk: SendingDesk): readonly Route[] {
       answer: clockOut,
       errors: ['not_found'],
       handle: async ({ params, caller }) => {
-        desk.requireAccount(caller, params.account)
-        return { json: await showClock(desk, await desk.billing.account(params.account)) }
+        service.requireAccount(caller, params.account)
+        return { json: await showClock(service, await service.billing.account(params.account)) }
       },
     }),
     route({
@@ -182,16 +182,16 @@ export function clockRoutes(desk: SendingDesk): readonly Route[] {
       answer: clockOut,
       errors: ['not_found', 'clock_backwards'],
       handle: async ({ params, body, caller }) => {
-        desk.requireAccount(caller, params.account)
-        const account = await desk.advance(params.account, body.to ?? 'next')
-        return { json: await showClock(desk, account) }
+        service.requireAccount(caller, params.account)
+        const account = await service.advance(params.account, body.to ?? 'next')
+        return { json: await showClock(service, account) }
       },
     }),
   ]
 }
 
 /** The log of what the engine told, and the callback of the payment service. */
-export function billingLogRoutes(desk: SendingDesk): readonly Route[] {
+export function billingLogRoutes(service: SendingService): readonly Route[] {
   return [
     route({
       method: 'GET',
@@ -206,10 +206,10 @@ export function billingLogRoutes(desk: SendingDesk): readonly Route[] {
       answer: pageOf(toldOut),
       errors: ['invalid_cursor'],
       handle: async ({ params, query, caller }) => {
-        desk.requireAccount(caller, params.account)
-        await desk.billing.account(params.account)
+        service.requireAccount(caller, params.account)
+        await service.billing.account(params.account)
         const after = readCursor(z.int(), query.cursor) ?? 0
-        const facts = await desk.billing.store.facts(params.account, after, query.limit)
+        const facts = await service.billing.store.facts(params.account, after, query.limit)
         const last = facts.length < query.limit ? undefined : facts.at(-1)
         const data = facts.map(({ seq, id, told }) => ({
           seq,
@@ -239,7 +239,7 @@ export function billingLogRoutes(desk: SendingDesk): readonly Route[] {
       errors: ['invalid_request', 'unauthorized', 'not_found'],
       handle: async ({ request }) => {
         const { headers, bytes } = request
-        await desk.callback.take({ headers, bytes })
+        await service.callback.take({ headers, bytes })
         return { json: { received: true } }
       },
     }),
@@ -251,10 +251,10 @@ function show({ seed: _seed, ...account }: Account): Json {
   return snake(account)
 }
 
-async function showClock(desk: SendingDesk, account: Account): Promise<Json> {
+async function showClock(service: SendingService, account: Account): Promise<Json> {
   const { clock } = account
-  const next = snake(await desk.forecast(account))
-  const now = desk.billing.now(account)
+  const next = snake(await service.forecast(account))
+  const now = service.billing.now(account)
   if (clock === null) return { ...snakeObject({ id: null, name: null, now, target: null }), status: 'real', next }
   const status = clock.target === null ? 'ready' : 'advancing'
   return { ...snakeObject(clock), status, next }

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { SendingDesk, Answered, Call } from '../../app/sending_desk.ts'
+import type { SendingService, Answered, Call } from '../../app/sending/sending_service.ts'
 import type { CatalogCommand, Command } from '../../model/commands.ts'
 import type { ErrorCode } from '../../model/error.ts'
 import { commandAnswer } from '../billing_answers.ts'
@@ -41,15 +41,15 @@ const REFUSALS = [
   'currency_mismatch',
 ] as const satisfies readonly ErrorCode[]
 
-/** A row of the table for a desk: kept as a function, so that rows of different bodies are one list. */
-export type CommandRoute = (desk: SendingDesk) => Route
+/** A row of the table for a service: kept as a function, so that rows of different bodies are one list. */
+export type CommandRoute = (service: SendingService) => Route
 
 /** The route of a row. New things are answered with 201. */
 export function commandRoute<B extends z.ZodType>(row: CommandRow<B>): CommandRoute {
   const { method, id, summary, tag, body, shows, errors = [] } = row
   const named = row.path.includes(':id')
   const path = `${ACCOUNT_PATH}${row.path}`
-  return (desk) =>
+  return (service) =>
     route({
       method,
       path,
@@ -64,20 +64,20 @@ export function commandRoute<B extends z.ZodType>(row: CommandRow<B>): CommandRo
       answer: commandAnswer(shows),
       errors: [...REFUSALS, ...errors],
       handle: async ({ params, body: given, caller, request }) => {
-        desk.requireAccount(caller, params.account)
+        service.requireAccount(caller, params.account)
         const about = 'id' in params && typeof params.id === 'string' ? params.id : ''
         const { idempotencyKey, bytes } = request
         // The path belongs to what was asked: the same empty body voids one invoice and sends another.
         const asked = Buffer.concat([Buffer.from(`${method} ${path} ${about}\n`), bytes])
         const call: Call = { account: params.account, idempotencyKey, bytes: asked }
-        return show(await run(desk, call, row.command(camel(given), about)), { kind: shows, id: about })
+        return show(await run(service, call, row.command(camel(given), about)), { kind: shows, id: about })
       },
     })
 }
 
-function run(desk: SendingDesk, call: Call, what: CommandOf): Promise<Answered> {
-  if ('catalog' in what) return desk.catalogCommand(call, what.catalog)
-  return desk.command(call, what.command, what.customer ?? null)
+function run(service: SendingService, call: Call, what: CommandOf): Promise<Answered> {
+  if ('catalog' in what) return service.catalogCommand(call, what.catalog)
+  return service.command(call, what.command, what.customer ?? null)
 }
 
 /** @param gone what the command was about, if the engine names nothing any more */

@@ -1,7 +1,7 @@
 /** Reading the entities of the sending end: lists, one of them, and as any provider would show it. */
 import { z } from 'zod'
-import { RETRIEVABLE } from '../../app/retrieve.ts'
-import type { SendingDesk } from '../../app/sending_desk.ts'
+import { RETRIEVABLE } from '../../app/sending/retrieve.ts'
+import type { SendingService } from '../../app/sending/sending_service.ts'
 import { BillhookError } from '../../model/error.ts'
 import { ENTITY_ANSWERS } from '../billing_answers.ts'
 import { ACCOUNT_PATH } from './billing_command_route.ts'
@@ -29,15 +29,15 @@ const LISTS = [
 type List = (typeof LISTS)[number]
 
 /** Lists and reads of all kinds, and the same object in any dialect. */
-export function objectRoutes(desk: SendingDesk): readonly Route[] {
+export function objectRoutes(service: SendingService): readonly Route[] {
   return [
-    ...LISTS.map((list) => listRoute(desk, list)),
-    ...LISTS.filter(({ one }) => one).map((list) => readRoute(desk, list)),
-    retrieveRoute(desk),
+    ...LISTS.map((list) => listRoute(service, list)),
+    ...LISTS.filter(({ one }) => one).map((list) => readRoute(service, list)),
+    retrieveRoute(service),
   ]
 }
 
-function listRoute(desk: SendingDesk, { kind, path, tag, name }: List): Route {
+function listRoute(service: SendingService, { kind, path, tag, name }: List): Route {
   return route({
     method: 'GET',
     path: `${ACCOUNT_PATH}/${path}`,
@@ -51,9 +51,9 @@ function listRoute(desk: SendingDesk, { kind, path, tag, name }: List): Route {
     answer: pageOf(ENTITY_ANSWERS[kind]),
     errors: ['not_found', 'invalid_cursor'],
     handle: async ({ params, query, caller }) => {
-      desk.requireAccount(caller, params.account)
-      await desk.billing.account(params.account)
-      const { entities, next } = await desk.billing.store.entities({
+      service.requireAccount(caller, params.account)
+      await service.billing.account(params.account)
+      const { entities, next } = await service.billing.store.entities({
         account: params.account,
         kind,
         customer: query.customer ?? null,
@@ -67,7 +67,7 @@ function listRoute(desk: SendingDesk, { kind, path, tag, name }: List): Route {
   })
 }
 
-function readRoute(desk: SendingDesk, { kind, path, tag, name }: List): Route {
+function readRoute(service: SendingService, { kind, path, tag, name }: List): Route {
   return route({
     method: 'GET',
     path: `${ACCOUNT_PATH}/${path}/:id`,
@@ -81,8 +81,8 @@ function readRoute(desk: SendingDesk, { kind, path, tag, name }: List): Route {
     answer: ENTITY_ANSWERS[kind],
     errors: ['not_found'],
     handle: async ({ params, caller }) => {
-      desk.requireAccount(caller, params.account)
-      const stored = await desk.billing.store.entity(params.account, kind, params.id)
+      service.requireAccount(caller, params.account)
+      const stored = await service.billing.store.entity(params.account, kind, params.id)
       if (stored === null)
         throw new BillhookError('not_found', `no ${kind} of this account has the id ${JSON.stringify(params.id)}`)
       return { json: snake(stored.value) }
@@ -90,7 +90,7 @@ function readRoute(desk: SendingDesk, { kind, path, tag, name }: List): Route {
   })
 }
 
-function retrieveRoute(desk: SendingDesk): Route {
+function retrieveRoute(service: SendingService): Route {
   return route({
     method: 'GET',
     path: `${ACCOUNT_PATH}/objects/:kind/:id`,
@@ -106,9 +106,9 @@ function retrieveRoute(desk: SendingDesk): Route {
     answer: z.record(z.string(), z.unknown()),
     errors: ['not_found', 'unknown_dialect'],
     handle: async ({ params, query, caller }) => {
-      desk.requireAccount(caller, params.account)
+      service.requireAccount(caller, params.account)
       const { account, kind, id } = params
-      return { json: (await desk.retrieve(account, { kind, id }, query.dialect ?? null)).object }
+      return { json: (await service.retrieve(account, { kind, id }, query.dialect ?? null)).object }
     },
   })
 }

@@ -1,7 +1,7 @@
 import type { App } from '../../app/create.ts'
 import { MAIN_ACCOUNT } from '../../app/create.ts'
-import { createSendingDesk } from '../../app/sending_desk.ts'
-import type { SendingDesk } from '../../app/sending_desk.ts'
+import { createSendingService } from '../../app/sending/sending_service.ts'
+import type { SendingService } from '../../app/sending/sending_service.ts'
 import { accountRoutes, billingLogRoutes, clockRoutes } from './billing_accounts.ts'
 import { catalogCommands } from './billing_catalog.ts'
 import { customerCommands, subscriptionCommands } from './billing_customers.ts'
@@ -15,18 +15,18 @@ import type { Route } from '../route.ts'
 /** All routes of the sending end; none if it does not run in this process. */
 export function sendingRoutes({ sending, core, keys, config }: App): readonly Route[] {
   if (sending === null) return []
-  const desk = createSendingDesk({
+  const service = createSendingService({
     sending,
     clock: core.clock,
     keys,
     operatorAccount: MAIN_ACCOUNT,
     paymentSecret: config.payments?.secret ?? null,
   })
-  return [...billingRoutes(desk), ...deliveringRoutes(desk)]
+  return [...billingRoutes(service), ...deliveringRoutes(service)]
 }
 
 /** The billing system over HTTP: accounts, clocks, commands, reading. */
-function billingRoutes(desk: SendingDesk): readonly Route[] {
+function billingRoutes(service: SendingService): readonly Route[] {
   const commands = [
     ...catalogCommands,
     ...customerCommands,
@@ -37,23 +37,23 @@ function billingRoutes(desk: SendingDesk): readonly Route[] {
     ...usageCommands,
   ]
   return [
-    ...accountRoutes(desk),
-    ...clockRoutes(desk),
-    ...commands.map((command) => command(desk)),
-    ...objectRoutes(desk),
-    ...billingLogRoutes(desk),
+    ...accountRoutes(service),
+    ...clockRoutes(service),
+    ...commands.map((command) => command(service)),
+    ...objectRoutes(service),
+    ...billingLogRoutes(service),
   ]
 }
 
 /** The delivery engine over HTTP: endpoints, events, deliveries, replays, keys. */
-function deliveringRoutes(desk: SendingDesk): readonly Route[] {
+function deliveringRoutes(service: SendingService): readonly Route[] {
   return [
-    ...endpointRoutes(desk),
-    ...endpointActionRoutes(desk),
-    ...publishRoutes(desk),
-    ...eventRoutes(desk),
-    ...deliverySearchRoutes(desk),
-    ...replayRoutes(desk),
-    ...signingKeyRoutes(desk),
+    ...endpointRoutes(service),
+    ...endpointActionRoutes(service),
+    ...publishRoutes(service),
+    ...eventRoutes(service),
+    ...deliverySearchRoutes(service),
+    ...replayRoutes(service),
+    ...signingKeyRoutes(service),
   ]
 }

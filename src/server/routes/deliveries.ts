@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { App } from '../../app/create.ts'
-import { presentDelivery, readDelivery, requireRaw } from '../../app/reading.ts'
+import { presentDelivery, readDelivery, requireRaw } from '../../app/present/read_ledger.ts'
 import type { ReceivedState } from '../../ports/received_store.ts'
 import { noBody, nothing, pageOf, paging, readCursor, route, writeCursor } from '../route.ts'
 import type { Route } from '../route.ts'

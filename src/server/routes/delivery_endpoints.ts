@@ -1,6 +1,6 @@
 /** Endpoints: where an account's events are sent. */
 import { z } from 'zod'
-import type { SendingDesk } from '../../app/sending_desk.ts'
+import type { SendingService } from '../../app/sending/sending_service.ts'
 import type { ErrorCode } from '../../model/error.ts'
 import type { Json, JsonObject } from '../../model/json.ts'
 import { isObject } from '../../model/json.ts'
@@ -18,8 +18,8 @@ const COLLECTION = `${ACCOUNT_PATH}/endpoints`
 const ONE = `${COLLECTION}/:id`
 
 /** Registering, reading and changing endpoints. */
-export function endpointRoutes(desk: SendingDesk): readonly Route[] {
-  const { endpoints } = desk.delivery
+export function endpointRoutes(service: SendingService): readonly Route[] {
+  const { endpoints } = service.delivery
   return [
     route({
       method: 'POST',
@@ -35,7 +35,7 @@ export function endpointRoutes(desk: SendingDesk): readonly Route[] {
       answer: endpointWithSecretOut,
       errors: ['not_found', 'unknown_dialect', 'endpoint_refused', 'conflict'],
       handle: async ({ params, body, caller }) => {
-        desk.requireAccount(caller, params.account)
+        service.requireAccount(caller, params.account)
         const { id, ...input } = camel(body)
         const made = await endpoints.create(params.account, input, id)
         return { json: { ...shown(made.endpoint), secret: made.secret } }
@@ -54,8 +54,8 @@ export function endpointRoutes(desk: SendingDesk): readonly Route[] {
       answer: pageOf(endpointOut),
       errors: ['not_found'],
       handle: async ({ params, caller }) => {
-        desk.requireAccount(caller, params.account)
-        await desk.billing.account(params.account)
+        service.requireAccount(caller, params.account)
+        await service.billing.account(params.account)
         return { json: { data: (await endpoints.list(params.account)).map(shown), next: null } }
       },
     }),
@@ -72,7 +72,7 @@ export function endpointRoutes(desk: SendingDesk): readonly Route[] {
       answer: endpointOut,
       errors: ['not_found'],
       handle: async ({ params, caller }) => {
-        desk.requireAccount(caller, params.account)
+        service.requireAccount(caller, params.account)
         return { json: shown(await endpoints.one(params.account, params.id)) }
       },
     }),
@@ -89,7 +89,7 @@ export function endpointRoutes(desk: SendingDesk): readonly Route[] {
       answer: endpointOut,
       errors: ['not_found', 'endpoint_refused', 'conflict'],
       handle: async ({ params, body, caller }) => {
-        desk.requireAccount(caller, params.account)
+        service.requireAccount(caller, params.account)
         return { json: shown(await endpoints.update(params.account, params.id, camel(body))) }
       },
     }),
@@ -106,7 +106,7 @@ export function endpointRoutes(desk: SendingDesk): readonly Route[] {
       status: 204,
       errors: ['not_found'],
       handle: async ({ params, caller }) => {
-        desk.requireAccount(caller, params.account)
+        service.requireAccount(caller, params.account)
         await endpoints.remove(params.account, params.id)
         return { json: {} }
       },
@@ -115,16 +115,16 @@ export function endpointRoutes(desk: SendingDesk): readonly Route[] {
 }
 
 /** Switches and checks of an endpoint. */
-export function endpointActionRoutes(desk: SendingDesk): readonly Route[] {
-  const { endpoints } = desk.delivery
+export function endpointActionRoutes(service: SendingService): readonly Route[] {
+  const { endpoints } = service.delivery
   return [
-    stateRoute(desk, 'enable', 'Let events through again; what was held meanwhile is delivered', (...of) =>
+    stateRoute(service, 'enable', 'Let events through again; what was held meanwhile is delivered', (...of) =>
       endpoints.enable(...of),
     ),
-    stateRoute(desk, 'disable', 'Stop deliveries; what comes meanwhile is kept as skipped', (...of) =>
+    stateRoute(service, 'disable', 'Stop deliveries; what comes meanwhile is kept as skipped', (...of) =>
       endpoints.disable(...of),
     ),
-    stateRoute(desk, 'pause', 'Hold deliveries back until it is enabled again', (...of) => endpoints.pause(...of)),
+    stateRoute(service, 'pause', 'Hold deliveries back until it is enabled again', (...of) => endpoints.pause(...of)),
     route({
       method: 'POST',
       path: `${ONE}/rotate_secret`,
@@ -138,7 +138,7 @@ export function endpointActionRoutes(desk: SendingDesk): readonly Route[] {
       answer: endpointWithSecretOut,
       errors: ['not_found', 'conflict'],
       handle: async ({ params, body, caller }) => {
-        desk.requireAccount(caller, params.account)
+        service.requireAccount(caller, params.account)
         const { endpoint, secret } = await endpoints.rotateSecret(params.account, params.id, body.secret)
         return { json: { ...shown(endpoint), secret } }
       },
@@ -156,7 +156,7 @@ export function endpointActionRoutes(desk: SendingDesk): readonly Route[] {
       answer: z.strictObject({ ok: z.boolean(), detail: z.string().nullable() }),
       errors: ['not_found'],
       handle: async ({ params, caller }) => {
-        desk.requireAccount(caller, params.account)
+        service.requireAccount(caller, params.account)
         return { json: await endpoints.verify(params.account, params.id) }
       },
     }),
@@ -176,8 +176,8 @@ export function endpointActionRoutes(desk: SendingDesk): readonly Route[] {
       answer: publishedEvent,
       errors: ['not_found'],
       handle: async ({ params, body, caller }) => {
-        desk.requireAccount(caller, params.account)
-        return { json: await desk.sendTest(params.account, params.id, body.type) }
+        service.requireAccount(caller, params.account)
+        return { json: await service.sendTest(params.account, params.id, body.type) }
       },
     }),
   ]
@@ -185,7 +185,12 @@ export function endpointActionRoutes(desk: SendingDesk): readonly Route[] {
 
 type Change = (account: string, id: string) => Promise<Endpoint>
 
-function stateRoute(desk: SendingDesk, action: 'enable' | 'disable' | 'pause', summary: string, change: Change): Route {
+function stateRoute(
+  service: SendingService,
+  action: 'enable' | 'disable' | 'pause',
+  summary: string,
+  change: Change,
+): Route {
   const errors: readonly ErrorCode[] = ['not_found', 'invalid_transition', 'conflict']
   return route({
     method: 'POST',
@@ -200,7 +205,7 @@ function stateRoute(desk: SendingDesk, action: 'enable' | 'disable' | 'pause', s
     answer: endpointOut,
     errors,
     handle: async ({ params, caller }) => {
-      desk.requireAccount(caller, params.account)
+      service.requireAccount(caller, params.account)
       return { json: shown(await change(params.account, params.id)) }
     },
   })

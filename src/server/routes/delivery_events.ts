@@ -1,6 +1,6 @@
 /** Events and their deliveries: publish, search, look into, ask why. */
 import { z } from 'zod'
-import type { SendingDesk } from '../../app/sending_desk.ts'
+import type { SendingService } from '../../app/sending/sending_service.ts'
 import type { ErrorCode } from '../../model/error.ts'
 import { isObject } from '../../model/json.ts'
 import type { Json, JsonObject } from '../../model/json.ts'
@@ -26,7 +26,7 @@ const TAG = 'Events'
 const COLLECTION = `${ACCOUNT_PATH}/events`
 const ONE = `${COLLECTION}/:id`
 
-type Delivery = SendingDesk['delivery']
+type Delivery = SendingService['delivery']
 type NewEvent = Parameters<Delivery['publish']>[1][number]
 type StoredEvent = Awaited<ReturnType<Delivery['inspection']['event']>>
 type DeliveryDetail = Awaited<ReturnType<Delivery['inspection']['delivery']>>
@@ -40,7 +40,7 @@ const PUBLISHING: readonly ErrorCode[] = [
 ]
 
 /** Publishing events of any type. */
-export function publishRoutes(desk: SendingDesk): readonly Route[] {
+export function publishRoutes(service: SendingService): readonly Route[] {
   return [
     route({
       method: 'POST',
@@ -56,9 +56,9 @@ export function publishRoutes(desk: SendingDesk): readonly Route[] {
       answer: publishedEvent,
       errors: PUBLISHING,
       handle: async ({ params, body, caller, request }) => {
-        desk.requireAccount(caller, params.account)
+        service.requireAccount(caller, params.account)
         const event = newEvent(body, request.idempotencyKey)
-        const [published] = await desk.delivery.publish(params.account, [event])
+        const [published] = await service.delivery.publish(params.account, [event])
         return { json: published }
       },
     }),
@@ -76,10 +76,10 @@ export function publishRoutes(desk: SendingDesk): readonly Route[] {
       answer: z.strictObject({ events: z.array(publishedEvent) }),
       errors: PUBLISHING,
       handle: async ({ params, body, caller, request }) => {
-        desk.requireAccount(caller, params.account)
+        service.requireAccount(caller, params.account)
         const { idempotencyKey: key } = request
         const events = body.events.map((event, i) => newEvent(event, key === null ? null : `${key}:${i}`))
-        return { json: { events: await desk.delivery.publish(params.account, events) } }
+        return { json: { events: await service.delivery.publish(params.account, events) } }
       },
     }),
   ]
@@ -106,8 +106,8 @@ const times = {
 }
 
 /** Searching and reading. */
-export function eventRoutes(desk: SendingDesk): readonly Route[] {
-  const { inspection } = desk.delivery
+export function eventRoutes(service: SendingService): readonly Route[] {
+  const { inspection } = service.delivery
   return [
     route({
       method: 'GET',
@@ -131,7 +131,7 @@ export function eventRoutes(desk: SendingDesk): readonly Route[] {
       answer: pageOf(eventOut),
       errors: ['invalid_cursor'],
       handle: async ({ params, query, caller }) => {
-        desk.requireAccount(caller, params.account)
+        service.requireAccount(caller, params.account)
         const { limit, cursor, ...search } = query
         const page = await inspection.events(params.account, camel(search), { limit, cursor: cursor ?? null })
         return { json: { data: page.items.map(shown), next: page.next } }
@@ -150,7 +150,7 @@ export function eventRoutes(desk: SendingDesk): readonly Route[] {
       answer: eventDetailOut,
       errors: ['not_found'],
       handle: async ({ params, caller }) => {
-        desk.requireAccount(caller, params.account)
+        service.requireAccount(caller, params.account)
         const event = await inspection.event(params.account, params.id)
         const { items } = await inspection.deliveries(params.account, { event: event.id }, { limit: 200 })
         const { raw, contentType, body } = event
@@ -178,11 +178,11 @@ export function eventRoutes(desk: SendingDesk): readonly Route[] {
       answer: pageOf(whyOut),
       errors: ['not_found'],
       handle: async ({ params, query, caller }) => {
-        desk.requireAccount(caller, params.account)
+        service.requireAccount(caller, params.account)
         const { account, id } = params
         const endpoints =
           query.endpoint === undefined
-            ? (await desk.delivery.endpoints.list(account)).map((endpoint) => endpoint.id)
+            ? (await service.delivery.endpoints.list(account)).map((endpoint) => endpoint.id)
             : [query.endpoint]
         const event = await inspection.event(account, id)
         const data: Json[] = []
@@ -197,8 +197,8 @@ export function eventRoutes(desk: SendingDesk): readonly Route[] {
 }
 
 /** Deliveries across events, and the catalogue of types. */
-export function deliverySearchRoutes(desk: SendingDesk): readonly Route[] {
-  const { inspection } = desk.delivery
+export function deliverySearchRoutes(service: SendingService): readonly Route[] {
+  const { inspection } = service.delivery
   return [
     route({
       method: 'GET',
@@ -222,7 +222,7 @@ export function deliverySearchRoutes(desk: SendingDesk): readonly Route[] {
       answer: pageOf(deliveryOut),
       errors: ['invalid_cursor'],
       handle: async ({ params, query, caller }) => {
-        desk.requireAccount(caller, params.account)
+        service.requireAccount(caller, params.account)
         const { limit, cursor, ...search } = query
         const page = await inspection.deliveries(params.account, camel(search), { limit, cursor: cursor ?? null })
         return { json: { data: page.items.map(shownDelivery), next: page.next } }
@@ -241,7 +241,7 @@ export function deliverySearchRoutes(desk: SendingDesk): readonly Route[] {
       answer: deliveryOut,
       errors: ['not_found'],
       handle: async ({ params, caller }) => {
-        desk.requireAccount(caller, params.account)
+        service.requireAccount(caller, params.account)
         const { account, id, endpoint } = params
         const event = await inspection.event(account, id)
         return { json: shownDelivery(await inspection.delivery({ account, event: event.id, endpoint })) }
@@ -260,8 +260,8 @@ export function deliverySearchRoutes(desk: SendingDesk): readonly Route[] {
       answer: pageOf(eventTypeOut),
       errors: ['not_found', 'unknown_dialect'],
       handle: async ({ params, query, caller }) => {
-        desk.requireAccount(caller, params.account)
-        const { types, samples } = await desk.eventTypes(params.account, query.dialect ?? null)
+        service.requireAccount(caller, params.account)
+        const { types, samples } = await service.eventTypes(params.account, query.dialect ?? null)
         const data = types.map((entry): JsonObject => ({ ...members(entry), sample: samples.get(entry.type) ?? null }))
         return { json: { data, next: null } }
       },

@@ -1,6 +1,6 @@
 /** Sending again, and the keys that tokens are signed with. */
 import { z } from 'zod'
-import type { SendingDesk } from '../../app/sending_desk.ts'
+import type { SendingService } from '../../app/sending/sending_service.ts'
 import type { Json } from '../../model/json.ts'
 import type { Replay } from '../../ports/delivery_chores.ts'
 import { ACCOUNT_PATH } from './billing_command_route.ts'
@@ -15,8 +15,8 @@ const TAG = 'Replays'
 const COLLECTION = `${ACCOUNT_PATH}/replays`
 
 /** Replays: durable jobs with progress. */
-export function replayRoutes(desk: SendingDesk): readonly Route[] {
-  const { replays, inspection } = desk.delivery
+export function replayRoutes(service: SendingService): readonly Route[] {
+  const { replays, inspection } = service.delivery
   return [
     route({
       method: 'POST',
@@ -44,7 +44,7 @@ export function replayRoutes(desk: SendingDesk): readonly Route[] {
       answer: replayOut,
       errors: ['not_found'],
       handle: async ({ params, body, caller }) => {
-        desk.requireAccount(caller, params.account)
+        service.requireAccount(caller, params.account)
         return { json: shown(await replays.create(params.account, camel(body))) }
       },
     }),
@@ -62,7 +62,7 @@ export function replayRoutes(desk: SendingDesk): readonly Route[] {
       answer: replayOut,
       errors: ['not_found'],
       handle: async ({ params, caller }) => {
-        desk.requireAccount(caller, params.account)
+        service.requireAccount(caller, params.account)
         const { account, id, endpoint } = params
         const event = await inspection.event(account, id)
         return { json: shown(await replays.one({ account, event: event.id, endpoint })) }
@@ -80,7 +80,7 @@ export function replayRoutes(desk: SendingDesk): readonly Route[] {
       body: noBody,
       answer: pageOf(replayOut),
       handle: async ({ params, caller }) => {
-        desk.requireAccount(caller, params.account)
+        service.requireAccount(caller, params.account)
         return { json: { data: (await replays.list(params.account)).map(shown), next: null } }
       },
     }),
@@ -97,7 +97,7 @@ export function replayRoutes(desk: SendingDesk): readonly Route[] {
       answer: replayOut,
       errors: ['not_found'],
       handle: async ({ params, caller }) => {
-        desk.requireAccount(caller, params.account)
+        service.requireAccount(caller, params.account)
         return { json: shown(await replays.get(params.account, params.id)) }
       },
     }),
@@ -114,7 +114,7 @@ export function replayRoutes(desk: SendingDesk): readonly Route[] {
       answer: replayOut,
       errors: ['not_found', 'invalid_transition'],
       handle: async ({ params, caller }) => {
-        desk.requireAccount(caller, params.account)
+        service.requireAccount(caller, params.account)
         return { json: shown(await replays.cancel(params.account, params.id)) }
       },
     }),
@@ -125,9 +125,9 @@ export function replayRoutes(desk: SendingDesk): readonly Route[] {
 const WELL_KNOWN = ['jwks', 'jwks.json'] as const
 
 /** Key sets, public, and their rotation. */
-export function signingKeyRoutes(desk: SendingDesk): readonly Route[] {
+export function signingKeyRoutes(service: SendingService): readonly Route[] {
   const tag = 'Signing keys'
-  const set = async (account: string): Promise<{ readonly json: unknown }> => ({ json: await desk.keySet(account) })
+  const set = async (account: string): Promise<{ readonly json: unknown }> => ({ json: await service.keySet(account) })
   return [
     ...WELL_KNOWN.map((name) =>
       route({
@@ -141,7 +141,7 @@ export function signingKeyRoutes(desk: SendingDesk): readonly Route[] {
         query: nothing,
         body: noBody,
         answer: keySetOut,
-        handle: () => set(desk.operatorAccount),
+        handle: () => set(service.operatorAccount),
       }),
     ),
     ...WELL_KNOWN.map((name) =>
@@ -173,9 +173,9 @@ export function signingKeyRoutes(desk: SendingDesk): readonly Route[] {
       answer: z.strictObject({ key_id: z.string(), ...keySetOut.shape }),
       errors: ['not_found'],
       handle: async ({ params, caller }) => {
-        desk.requireAccount(caller, params.account)
-        const keyId = await desk.rotateSigningKey(params.account)
-        return { json: { key_id: keyId, ...(await desk.keySet(params.account)) } }
+        service.requireAccount(caller, params.account)
+        const keyId = await service.rotateSigningKey(params.account)
+        return { json: { key_id: keyId, ...(await service.keySet(params.account)) } }
       },
     }),
   ]

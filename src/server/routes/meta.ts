@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { App } from '../../app/create.ts'
 import { VERSION } from '../../app/version.ts'
-import { listDialects } from '../../app/dialects.ts'
+import { listDialects } from '../../app/present/list_dialects.ts'
 import type { JsonObject } from '../../model/json.ts'
 import { noBody, nothing, pageOf, route } from '../route.ts'
 import type { Route } from '../route.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { App } from '../../app/create.ts'
-import { present } from '../../app/present.ts'
+import { present } from '../../app/present/present.ts'
 import { noBody, nothing, route } from '../route.ts'
 import type { Route } from '../route.ts'
 import { sourceName } from '../schemas.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { App } from '../../app/create.ts'
-import { present, presentInstant } from '../../app/present.ts'
+import { present, presentInstant } from '../../app/present/present.ts'
 import { formatDuration } from '../../model/duration.ts'
 import type { Json } from '../../model/json.ts'
 import { noBody, nothing, pageOf, route } from '../route.ts'

@@ -1,8 +1,8 @@
-import { isObject } from '../model/json.ts'
-import type { Json, JsonObject } from '../model/json.ts'
+import { isObject } from '../../model/json.ts'
+import type { Json, JsonObject } from '../../model/json.ts'
 
 /** An access answer of the API in words, for people: one line, and one for each reason. */
-export function tellAccess(user: string, answer: JsonObject): readonly string[] {
+export function describeAccess(user: string, answer: JsonObject): readonly string[] {
   const { allowed, level, plan, until, paidThrough, sure } = answer
   const parts = [
     `${user}: ${allowed === true ? `yes, ${text(level)}` : 'no'}`,

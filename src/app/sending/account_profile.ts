@@ -1,10 +1,10 @@
-import { isTimeZone } from '../model/calendar.ts'
-import { BillhookError } from '../model/error.ts'
-import { parseDuration } from '../model/duration.ts'
-import type { Json } from '../model/json.ts'
-import type { BillingProfile } from '../model/profile.ts'
-import { SUBSCRIPTION_STATUSES } from '../model/status.ts'
-import type { Account } from '../ports/billing_store.ts'
+import { isTimeZone } from '../../model/calendar.ts'
+import { BillhookError } from '../../model/error.ts'
+import { parseDuration } from '../../model/duration.ts'
+import type { Json } from '../../model/json.ts'
+import type { BillingProfile } from '../../model/profile.ts'
+import { SUBSCRIPTION_STATUSES } from '../../model/status.ts'
+import type { Account } from '../../ports/billing_store.ts'
 
 /** What kind of value a setting takes. */
 type Kind =

@@ -1,5 +1,5 @@
-import { DIALECTS } from '../dialects/registry.ts'
-import type { JsonObject } from '../model/json.ts'
+import { DIALECTS } from '../../dialects/registry.ts'
+import type { JsonObject } from '../../model/json.ts'
 import { presentObjectOf } from './present.ts'
 
 /** The dialects and what their event types mean. */

@@ -1,8 +1,8 @@
-import type { CustomerState } from '../lifecycle/state.ts'
-import type { CatalogCommand, Command } from '../model/commands.ts'
-import type { SandboxBehavior } from '../model/entities.ts'
-import { requireInstant } from '../model/instant.ts'
-import { money } from '../model/money.ts'
+import type { CustomerState } from '../../lifecycle/state.ts'
+import type { CatalogCommand, Command } from '../../model/commands.ts'
+import type { SandboxBehavior } from '../../model/entities.ts'
+import { requireInstant } from '../../model/instant.ts'
+import { money } from '../../model/money.ts'
 
 /** What happens in a life: a command, days that pass, or a command that follows from what there is. */
 export type Scene = Command | { readonly days: number } | ((state: CustomerState) => Command | null)

@@ -1,12 +1,12 @@
 /** What the ledger and the inbox know, as the API shows it. */
-import { decodeDelivery } from '../inbox/process.ts'
-import { readFact, readKnown } from '../inbox/ledger_texts.ts'
-import { BillhookError } from '../model/error.ts'
-import type { Json, JsonObject } from '../model/json.ts'
-import type { ObjectKind } from '../model/objects.ts'
-import type { FactQuery, FactRow, ObjectQuery, ObjectRow, SourceRef } from '../ports/ledger_store.ts'
-import type { Received } from '../ports/received_store.ts'
-import type { App } from './create.ts'
+import { decodeDelivery } from '../../inbox/process.ts'
+import { readFact, readKnown } from '../../inbox/ledger_texts.ts'
+import { BillhookError } from '../../model/error.ts'
+import type { Json, JsonObject } from '../../model/json.ts'
+import type { ObjectKind } from '../../model/objects.ts'
+import type { FactQuery, FactRow, ObjectQuery, ObjectRow, SourceRef } from '../../ports/ledger_store.ts'
+import type { Received } from '../../ports/received_store.ts'
+import type { App } from '../create.ts'
 import { present, presentInstant, presentObjectOf } from './present.ts'
 
 /** What a delivery says, decoded now: an answer follows the decoder of today, not that of the day it came. */

@@ -1,22 +1,22 @@
 import { createHash } from 'node:crypto'
-import type { Billing } from '../billing/create_billing.ts'
-import type { NewAccount } from '../billing/accounts.ts'
-import type { Executed } from '../billing/execute.ts'
-import type { Delivery } from '../delivery/create_delivery.ts'
-import { STANDARD } from '../delivery/operator_events.ts'
-import type { CatalogueEntry, DialectId } from '../dialects/dialect.ts'
-import { resolveDialect } from '../dialects/registry.ts'
-import type { CatalogCommand, Command } from '../model/commands.ts'
-import type { EntityValues } from '../model/entities.ts'
-import { BillhookError } from '../model/error.ts'
-import { latest } from '../model/instant.ts'
-import type { Instant } from '../model/instant.ts'
-import type { JsonObject } from '../model/json.ts'
-import type { Account, StoredEntity } from '../ports/billing_store.ts'
-import type { Clock } from '../ports/clock.ts'
-import type { Endpoint } from '../ports/endpoint_store.ts'
-import type { PublishedEvent } from '../ports/outbox.ts'
-import type { ApiKeys, Caller } from './api_keys.ts'
+import type { Billing } from '../../billing/create_billing.ts'
+import type { NewAccount } from '../../billing/accounts.ts'
+import type { Executed } from '../../billing/execute.ts'
+import type { Delivery } from '../../delivery/create_delivery.ts'
+import { STANDARD } from '../../delivery/operator_events.ts'
+import type { CatalogueEntry, DialectId } from '../../dialects/dialect.ts'
+import { resolveDialect } from '../../dialects/registry.ts'
+import type { CatalogCommand, Command } from '../../model/commands.ts'
+import type { EntityValues } from '../../model/entities.ts'
+import { BillhookError } from '../../model/error.ts'
+import { latest } from '../../model/instant.ts'
+import type { Instant } from '../../model/instant.ts'
+import type { JsonObject } from '../../model/json.ts'
+import type { Account, StoredEntity } from '../../ports/billing_store.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Endpoint } from '../../ports/endpoint_store.ts'
+import type { PublishedEvent } from '../../ports/outbox.ts'
+import type { ApiKeys, Caller } from '../api_keys.ts'
 import { sampleEvents } from './event_samples.ts'
 import type { Samples } from './event_samples.ts'
 import { forecast } from './forecast.ts'
@@ -25,10 +25,10 @@ import { createPaymentCallback } from './payment_callback.ts'
 import type { PaymentCallback } from './payment_callback.ts'
 import { retrieve } from './retrieve.ts'
 import type { Retrieved } from './retrieve.ts'
-import type { Sending } from './sending.ts'
+import type { Sending } from './create_sending.ts'
 
-/** What the desk stands on. */
-export interface SendingDeskPorts {
+/** What the service stands on. */
+export interface SendingServicePorts {
   readonly sending: Sending
   readonly clock: Clock
   readonly keys: ApiKeys
@@ -54,7 +54,7 @@ export interface Answered {
 }
 
 /** The sending end as its API uses it. */
-export interface SendingDesk {
+export interface SendingService {
   readonly billing: Billing
   readonly delivery: Delivery
   readonly keys: ApiKeys
@@ -96,8 +96,8 @@ export interface SendingDesk {
   ): Promise<Retrieved>
 }
 
-/** Puts the desk together. */
-export function createSendingDesk(ports: SendingDeskPorts): SendingDesk {
+/** Puts the service together. */
+export function createSendingService(ports: SendingServicePorts): SendingService {
   const { sending, operatorAccount, keys, clock, paymentSecret } = ports
   const { billing, delivery } = sending
   const samplesOf = rememberedSamples()
@@ -186,7 +186,7 @@ function turns(): <T>(account: string, work: () => Promise<T>) => Promise<T> {
   }
 }
 
-async function advance({ sending }: SendingDeskPorts, id: string, to: Instant | 'next'): Promise<Account> {
+async function advance({ sending }: SendingServicePorts, id: string, to: Instant | 'next'): Promise<Account> {
   const { clock } = await sending.billing.account(id)
   if (clock === null)
     throw new BillhookError('invalid_request', `account ${id} runs on the real clock: it cannot be advanced`)

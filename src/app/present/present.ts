@@ -1,6 +1,6 @@
-import { formatInstant, instant } from '../model/instant.ts'
-import type { Instant } from '../model/instant.ts'
-import type { Json, JsonObject } from '../model/json.ts'
+import { formatInstant, instant } from '../../model/instant.ts'
+import type { Instant } from '../../model/instant.ts'
+import type { Json, JsonObject } from '../../model/json.ts'
 
 /** Members that hold an instant although their name does not end in `At`. A test compares this with the types. */
 export const INSTANT_MEMBERS: ReadonlySet<string> = new Set([

@@ -1,8 +1,8 @@
-import type { Instant } from '../model/instant.ts'
-import { earliest, latest } from '../model/instant.ts'
-import type { Money } from '../model/money.ts'
-import type { Account } from '../ports/billing_store.ts'
-import type { Sending } from './sending.ts'
+import type { Instant } from '../../model/instant.ts'
+import { earliest, latest } from '../../model/instant.ts'
+import type { Money } from '../../model/money.ts'
+import type { Account } from '../../ports/billing_store.ts'
+import type { Sending } from './create_sending.ts'
 
 /** One thing that will happen. */
 interface Coming {

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { INSTANT_MEMBERS, isInstantName, present } from '../../src/app/present.ts'
+import { INSTANT_MEMBERS, isInstantName, present } from '../../../src/app/present/present.ts'
 
-const root = new URL('../../src/', import.meta.url)
+const root = new URL('../../../src/', import.meta.url)
 const members = ['model', 'ports'].flatMap((room) =>
   readdirSync(new URL(`${room}/`, root))
     .map((file) => readFileSync(new URL(`${room}/${file}`, root), 'utf8'))

@@ -1,23 +1,23 @@
-/** Shows the work of a receiving end: real signed deliveries over HTTP, as they come, and what is made of them. */
+/** Demonstrates the receiving end: real signed deliveries over HTTP, and the access answers that result. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { tellAccess } from '../app/tell_access.ts'
-import type { Notification, PublicKeyLookup, Sealed } from '../dialects/dialect.ts'
-import { addMs, HOUR_MS } from '../model/instant.ts'
-import type { Instant } from '../model/instant.ts'
-import { isObject } from '../model/json.ts'
-import type { JsonObject } from '../model/json.ts'
-import { staticKeySet } from '../runtime/jwks.ts'
-import type { DemoSource } from './demo.ts'
+import { describeAccess } from '../../app/present/describe_access.ts'
+import type { Notification, PublicKeyLookup, Sealed } from '../../dialects/dialect.ts'
+import { addMs, HOUR_MS } from '../../model/instant.ts'
+import type { Instant } from '../../model/instant.ts'
+import { isObject } from '../../model/json.ts'
+import type { JsonObject } from '../../model/json.ts'
+import { staticKeySet } from '../../runtime/jwks.ts'
+import type { DemoSource } from './prepare_demo.ts'
 
-/** What a story is told with. */
-export interface StoryTools {
-  /** Of the server that takes the deliveries in. */
+/** What the demonstration needs of the server and the terminal. */
+export interface DemoTools {
+  /** URL of the server that receives the deliveries. */
   readonly url: string
   /** Asks the REST API. */
   readonly api: (method: 'GET' | 'POST', path: string, body?: JsonObject) => Promise<JsonObject>
-  readonly tell: (line: string) => void
+  readonly print: (line: string) => void
   readonly now: () => Instant
-  /** Has the server find a provider's keys at a URL. */
+  /** Makes the server find a provider's keys at a URL. */
   readonly publish: (jwksUrl: string, keys: PublicKeyLookup) => void
   /** How a shell reads the API key. */
   readonly keyCommand: string
@@ -31,43 +31,45 @@ interface Send {
   readonly seal: (at: Instant) => Sealed
 }
 
-/** Every so many deliveries one comes twice. */
+/** One delivery in this many arrives twice. */
 const TWICE_EVERY = 4
 
 /** How long the folding behind the answers may take. */
 const FOLD_PATIENCE_MS = 15_000
 const LOOK_EVERY_MS = 50
 
-/** Tells the story of some sources to a server whose store is empty. */
-export async function tellStory(sources: readonly DemoSource[], tools: StoryTools): Promise<void> {
-  const { tell } = tools
-  tell('')
-  tell('The store is empty, so here is what Billhook does. Four customers, one at each provider:')
-  for (const { name, user, life } of sources) tell(`  ${pad(user, 6)} ${pad(name, 16)} ${life}`)
+/** Plays the deliveries of some sources to a server whose store is empty. */
+export async function playDemo(sources: readonly DemoSource[], tools: DemoTools): Promise<void> {
+  const { print } = tools
+  print('')
+  print('The store is empty, so here is a demonstration. Four customers, one at each provider:')
+  for (const { name, user, life } of sources) print(`  ${pad(user, 6)} ${pad(name, 16)} ${life}`)
   await createSources(sources, tools)
-  tell('')
-  tell('Their webhooks come as webhooks do: out of order, some twice, one forged, one recorded and sent again.')
+  print('')
+  print(
+    'Their webhooks arrive as webhooks do: out of order, some twice, one forged, one recorded and sent again later.',
+  )
   const sends = interleave(sources.map(sendsOf))
   const forged = forgeries(sources)
   let refused = 0
   for (const send of [...sends, ...forged]) {
     const answer = await deliver(send, tools)
     if (answer.status >= 400) refused += 1
-    tell(`  ${answer.status}  ${pad(send.source.name, 16)} ${pad(send.notification.type, 36)} ${answer.note}`)
+    print(`  ${answer.status}  ${pad(send.source.name, 16)} ${pad(send.notification.type, 36)} ${answer.note}`)
   }
   await folded(tools)
-  tell('')
-  tell(
+  print('')
+  print(
     `${sends.length + forged.length} deliveries, ${refused} of them refused. Who may use what they pay for, and why:`,
   )
   for (const { user } of sources) {
     const answer = await tools.api('GET', `/v1/access/${user}`)
-    for (const line of tellAccess(user, answer)) tell(`  ${line}`)
+    for (const line of describeAccess(user, answer)) print(`  ${line}`)
   }
-  tellOn(sources, tools)
+  printNextSteps(sources, tools)
 }
 
-async function createSources(sources: readonly DemoSource[], tools: StoryTools): Promise<void> {
+async function createSources(sources: readonly DemoSource[], tools: DemoTools): Promise<void> {
   for (const { name, dialect, secrets, keySet, user, customer } of sources) {
     const jwksUrl = `https://${name}.invalid/jwks`
     if (keySet !== null) tools.publish(jwksUrl, staticKeySet(keySet))
@@ -81,7 +83,7 @@ async function createSources(sources: readonly DemoSource[], tools: StoryTools):
   }
 }
 
-/** A source's deliveries: each two neighbours in the wrong order, every fourth one twice. */
+/** A source's deliveries: neighbors swapped, every fourth one twice. */
 function sendsOf(source: DemoSource): readonly Send[] {
   const { notifications } = source
   const order = notifications.map((_, index) => (index % 2 === 0 ? index + 1 : index - 1))
@@ -111,10 +113,18 @@ function interleave<T>(lists: readonly (readonly T[])[]): readonly T[] {
 function forgeries(sources: readonly DemoSource[]): readonly Send[] {
   const timed = sources.find(({ dialect }) => dialect.toleranceMs !== null && dialect.toleranceMs < HOUR_MS)
   return [
-    ...sources.slice(0, 1).map((source) => ({ source, note: 'a byte changed on the way', seal: changedByte(source) })),
+    ...sources
+      .slice(0, 1)
+      .map((source) => ({ source, note: 'a byte was changed on the way', seal: changedByte(source) })),
     ...(timed === undefined
       ? []
-      : [{ source: timed, note: 'recorded an hour ago', seal: (at: Instant) => sealLast(timed, addMs(at, -HOUR_MS)) }]),
+      : [
+          {
+            source: timed,
+            note: 'recorded an hour ago, sent again',
+            seal: (at: Instant) => sealLast(timed, addMs(at, -HOUR_MS)),
+          },
+        ]),
   ].flatMap((send) => {
     const notification = send.source.notifications.at(-1)
     return notification === undefined ? [] : [{ ...send, notification }]
@@ -138,7 +148,7 @@ function changedByte(source: DemoSource): (at: Instant) => Sealed {
 
 async function deliver(
   { source, note, seal }: Send,
-  tools: StoryTools,
+  tools: DemoTools,
 ): Promise<{ readonly status: number; readonly note: string }> {
   const sealed = seal(tools.now())
   const headers = Object.entries(sealed.headers).map(([name, value]): [string, string] => [
@@ -158,7 +168,7 @@ async function deliver(
 }
 
 /** Waits until nothing is left to fold. */
-async function folded(tools: StoryTools): Promise<void> {
+async function folded(tools: DemoTools): Promise<void> {
   for (let waited = 0; waited < FOLD_PATIENCE_MS; waited += LOOK_EVERY_MS) {
     const waiting = await tools.api('GET', '/v1/deliveries?state=received&limit=1')
     if (Array.isArray(waiting['data']) && waiting['data'].length === 0) return
@@ -166,17 +176,17 @@ async function folded(tools: StoryTools): Promise<void> {
   }
 }
 
-function tellOn(sources: readonly DemoSource[], { tell, url, keyCommand }: StoryTools): void {
+function printNextSteps(sources: readonly DemoSource[], { print, url, keyCommand }: DemoTools): void {
   const [first] = sources
   if (first === undefined) return
-  tell('')
-  tell('Go on from here:')
-  const ask = (path: string): void => tell(`  curl -s -H "Authorization: Bearer $(${keyCommand})" '${url}${path}'`)
+  print('')
+  print('To explore further:')
+  const ask = (path: string): void => print(`  curl -s -H "Authorization: Bearer $(${keyCommand})" '${url}${path}'`)
   ask(`/v1/access/${first.user}`)
   ask(`/v1/facts?source=${first.name}&limit=5`)
   ask('/v1/deliveries?state=refused')
-  tell(`  curl -s ${url}/openapi.json`)
-  tell('')
+  print(`  curl -s ${url}/openapi.json`)
+  print('')
 }
 
 function pad(text: string, width: number): string {

@@ -1,11 +1,11 @@
-import type { Dialect } from '../dialects/dialect.ts'
-import { resolveDialect } from '../dialects/registry.ts'
-import { NO_ENTITIES } from '../model/entities.ts'
-import type { EntityValues, View } from '../model/entities.ts'
-import { BillhookError } from '../model/error.ts'
-import type { JsonObject } from '../model/json.ts'
-import type { Account, StoredEntity } from '../ports/billing_store.ts'
-import type { Sending } from './sending.ts'
+import type { Dialect } from '../../dialects/dialect.ts'
+import { resolveDialect } from '../../dialects/registry.ts'
+import { NO_ENTITIES } from '../../model/entities.ts'
+import type { EntityValues, View } from '../../model/entities.ts'
+import { BillhookError } from '../../model/error.ts'
+import type { JsonObject } from '../../model/json.ts'
+import type { Account, StoredEntity } from '../../ports/billing_store.ts'
+import type { Sending } from './create_sending.ts'
 
 /** An entity in the words of one provider. */
 export interface Retrieved {

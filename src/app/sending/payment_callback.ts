@@ -1,12 +1,12 @@
-import type { Billing } from '../billing/create_billing.ts'
-import { BillhookError } from '../model/error.ts'
-import { secondsOf } from '../model/instant.ts'
-import type { JsonObject } from '../model/json.ts'
-import type { Clock } from '../ports/clock.ts'
-import { readOutcome } from '../runtime/payments_http.ts'
-import type { Headers } from '../wire/headers.ts'
-import { readJsonBody } from '../wire/json_body.ts'
-import { signingKeyOf, verifyRequest } from '../wire/signed_request.ts'
+import type { Billing } from '../../billing/create_billing.ts'
+import { BillhookError } from '../../model/error.ts'
+import { secondsOf } from '../../model/instant.ts'
+import type { JsonObject } from '../../model/json.ts'
+import type { Clock } from '../../ports/clock.ts'
+import { readOutcome } from '../../runtime/payments_http.ts'
+import type { Headers } from '../../wire/headers.ts'
+import { readJsonBody } from '../../wire/json_body.ts'
+import { signingKeyOf, verifyRequest } from '../../wire/signed_request.ts'
 
 /** A request of the user's own payment service, as it came. */
 interface CallbackRequest {

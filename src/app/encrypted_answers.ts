@@ -5,7 +5,7 @@ import type { SecretBox } from '../ports/secret_box.ts'
  * Answers under idempotency keys, encrypted at rest: one of them may show a secret or an API key, which is shown once and
  * kept nowhere in the clear.
  */
-export function lockedAnswers(store: ApiStore, secretBox: SecretBox): ApiStore {
+export function encryptedAnswers(store: ApiStore, secretBox: SecretBox): ApiStore {
   return {
     addKey: (key) => store.addKey(key),
     keyByHash: (hash) => store.keyByHash(hash),
