@@ -129,6 +129,7 @@ function counting(database: Database): { readonly database: Database; statements
     all: (sql, values) => (count(sql), database.all(sql, values)),
     first: (sql, values) => (count(sql), database.first(sql, values)),
     run: (sql, values) => (count(sql), database.run(sql, values)),
+    runEach: (sql, rows) => (rows.forEach(() => count(sql)), database.runEach(sql, rows)),
     transaction: (work, options) => {
       if (options?.durable !== false) counts.commits += 1
       return database.transaction(work, options)
@@ -140,6 +141,7 @@ function counting(database: Database): { readonly database: Database; statements
         all: (sql, values) => (one(), inner.all(sql, values)),
         first: (sql, values) => (one(), inner.first(sql, values)),
         run: (sql, values) => (one(), inner.run(sql, values)),
+        runEach: (sql, rows) => (rows.forEach(one), inner.runEach(sql, rows)),
       }
     },
     close: () => database.close(),

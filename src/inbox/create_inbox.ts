@@ -10,6 +10,7 @@ import { AccessDesk } from './access.ts'
 import { HandlerBook } from './handlers.ts'
 import { createIngest } from './ingest.ts'
 import type { Ingest, IngestOptions } from './ingest.ts'
+import { OpenedDeliveries } from './opened.ts'
 import { PolicyBook } from './policies.ts'
 import { Processor } from './process.ts'
 import type { ProcessOptions } from './process.ts'
@@ -83,20 +84,21 @@ export function createInbox(ports: InboxPorts, options: InboxOptions = {}): Inbo
   const policies = new PolicyBook({ access: store.access, ledger: store.ledger, clock })
   const reactor = new Reactor({ store, handlers, clock, random, log, metrics }, options.react)
   const wants = handlers.wants.bind(handlers)
+  const opened = new OpenedDeliveries()
   const folding = { store, newId, wants, sources, policies, traits, clock, log, metrics }
   const reconciler = new Reconciler({ ...folding, fetcher: ports.fetcher ?? null, folded: () => reactor.wake() })
   const folded = (): void => {
     reactor.wake()
     reconciler.wake()
   }
-  const processor = new Processor({ ...folding, folded, storing: () => ingest.isStoring }, options.process)
+  const processor = new Processor({ ...folding, opened, folded, storing: () => ingest.isStoring }, options.process)
   const queued = (): void => {
     processor.wake()
     reactor.wake()
   }
   const stored = (): void => processor.wake()
   const room = (): Promise<void> | null => processor.room()
-  const intake = { sources, store: store.received, clock, log, metrics, newId, stored, room }
+  const intake = { sources, store: store.received, clock, log, metrics, newId, opened, stored, room }
   const ingest = createIngest(intake, options.ingest)
   const retention = new Retention({ store, clock, log }, options.retention)
   const parts = [processor, reactor, reconciler, retention]

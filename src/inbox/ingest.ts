@@ -14,6 +14,7 @@ import type { Headers } from '../wire/headers.ts'
 import { sha256Hex } from '../wire/hmac.ts'
 import { GroupCommit } from './group_commit.ts'
 import type { IdSource } from './receipt_ids.ts'
+import type { OpenedDeliveries } from './opened.ts'
 import type { LiveSource, SourceBook } from './sources.ts'
 
 /** A request as it came in. */
@@ -69,6 +70,7 @@ export interface IngestPorts {
   readonly log: Log
   readonly metrics: Metrics
   readonly newId: IdSource
+  readonly opened: OpenedDeliveries
   /** Called after deliveries were stored, before they are answered: the processing may begin. */
   readonly stored: () => void
   /** What an answer waits for so that the processing is not left behind; null: nothing. */
@@ -157,7 +159,14 @@ class IngestRoute implements Ingest {
     }
     const durable = this.#commit.add(delivery)
     if (durable === null) return this.#overloaded(arrival)
-    await durable
+    const { opened: handed } = this.#ports
+    handed.add(delivery.id, opened.notification, delivery.size)
+    try {
+      await durable
+    } catch (error) {
+      handed.forget(delivery.id)
+      throw error
+    }
     this.#ports.metrics.count('billhook_inbox_received_total', { source: source.name, verdict: 'ok' })
     this.#ports.stored()
     await this.#ports.room()

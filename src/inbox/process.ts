@@ -1,16 +1,17 @@
 import { setTimeout as setTimeoutOf } from 'node:timers/promises'
 import type { Decoded, Notification } from '../dialects/dialect.ts'
 import type { SourceTraits } from '../ledger/standing.ts'
-import { isBillhookError, messageOf } from '../model/error.ts'
+import { BillhookError, isBillhookError, messageOf } from '../model/error.ts'
 import { addMs, SECOND_MS } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Log } from '../ports/log.ts'
 import type { Metrics } from '../ports/metrics.ts'
-import type { FoldedEvent, ReceivedChange, ReceivedWithRaw } from '../ports/received_store.ts'
+import type { FoldedEvent, RawDelivery, Received, ReceivedChange } from '../ports/received_store.ts'
 import type { Transaction } from '../ports/transaction.ts'
 import { foldSource } from './fold_source.ts'
 import type { FoldPorts } from './fold_source.ts'
+import type { OpenedDeliveries } from './opened.ts'
 import type { PolicyBook } from './policies.ts'
 import type { LiveSource, SourceBook } from './sources.ts'
 import { turn, Waker } from './waker.ts'
@@ -23,6 +24,7 @@ export interface ProcessPorts extends FoldPorts {
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
+  readonly opened: OpenedDeliveries
   /** Called after a fold was committed. */
   readonly folded: () => void
   /** Whether deliveries are being stored at this moment: more will wait soon. */
@@ -155,7 +157,7 @@ export class Processor {
     const { store, metrics } = this.#ports
     const limit = this.#singly > 0 ? 1 : BATCH
     if (this.#singly > 0) this.#singly -= 1
-    let claimed: readonly ReceivedWithRaw[] = []
+    let claimed: readonly Received[] = []
     try {
       // Not durable by itself: if a power failure takes it back, the deliveries are as they were, and are folded again.
       const notes = await store.transaction(
@@ -167,6 +169,7 @@ export class Processor {
         },
         { durable: false },
       )
+      for (const { id } of claimed) this.#ports.opened.forget(id)
       for (const note of notes) note()
       if (claimed.length > 0) {
         metrics.count('billhook_inbox_folded_total', {}, claimed.length)
@@ -180,7 +183,7 @@ export class Processor {
   }
 
   /** One of these cannot be folded: finds out which, and sets it aside. */
-  async #isolate(claimed: readonly ReceivedWithRaw[], error: unknown): Promise<number> {
+  async #isolate(claimed: readonly Received[], error: unknown): Promise<number> {
     const { store, log, clock, metrics } = this.#ports
     const [only, ...others] = claimed
     if (only === undefined) throw error
@@ -199,7 +202,7 @@ export class Processor {
     return 1
   }
 
-  async #fold(transaction: Transaction, claimed: readonly ReceivedWithRaw[]): Promise<readonly (() => void)[]> {
+  async #fold(transaction: Transaction, claimed: readonly Received[]): Promise<readonly (() => void)[]> {
     const at = this.#ports.clock.now()
     const notes: (() => void)[] = []
     const changes: ReceivedChange[] = []
@@ -222,13 +225,13 @@ export class Processor {
 
   async #foldOne(
     transaction: Transaction,
-    deliveries: readonly ReceivedWithRaw[],
+    deliveries: readonly Received[],
     { at, notes }: { readonly at: Instant; readonly notes: (() => void)[] },
   ): Promise<readonly ReceivedChange[]> {
     const [{ account, source: name } = { account: '', source: '' }] = deliveries
     const source = await this.#ports.sources.find(account, name)
     if (source === null) return deliveries.map((each) => dead(each, 'its source was removed before it was folded', at))
-    const opened = deliveries.map((delivery) => ({ delivery, ...decodeDelivery(source, delivery) }))
+    const opened = await this.#decode(transaction, source, deliveries)
     const readable = opened.filter(({ failure }) => failure === null)
     for (const { delivery, decoded } of readable) {
       if (decoded.problems.length > 0) notes.push(() => this.#problems(delivery, decoded))
@@ -256,14 +259,33 @@ export class Processor {
     })
   }
 
-  #alarm(delivery: ReceivedWithRaw, owner: FoldedEvent): void {
+  async #decode(
+    transaction: Transaction,
+    source: LiveSource,
+    deliveries: readonly Received[],
+  ): Promise<readonly (DecodedDelivery & { readonly delivery: Received })[]> {
+    const { opened, store } = this.#ports
+    const known = new Map(deliveries.map(({ id }) => [id, opened.find(id)]))
+    const others = deliveries.filter(({ id }) => known.get(id) === null)
+    const raws = others.length === 0 ? new Map<string, RawDelivery>() : await store.received.raws(transaction, others)
+    return deliveries.map((delivery) => {
+      const notification = known.get(delivery.id) ?? null
+      if (notification !== null) return { delivery, ...decodeNotification(source, notification) }
+      const raw = raws.get(delivery.id)
+      if (raw === undefined)
+        throw new BillhookError('internal_invariant', `the store has lost the bytes of the delivery ${delivery.id}`)
+      return { delivery, ...decodeDelivery(source, raw) }
+    })
+  }
+
+  #alarm(delivery: Received, owner: FoldedEvent): void {
     const { log, metrics } = this.#ports
     metrics.count('billhook_inbox_altered_events_total', { source: delivery.source })
     const fields = { source: delivery.source, delivery: delivery.id, first: owner.delivery, event: delivery.eventId }
     log.error(fields, 'an event came again with other bytes; both are kept, the first was folded')
   }
 
-  #problems(delivery: ReceivedWithRaw, decoded: Decoded): void {
+  #problems(delivery: Received, decoded: Decoded): void {
     const { log, metrics } = this.#ports
     metrics.count('billhook_inbox_problems_total', { source: delivery.source }, decoded.problems.length)
     const problems = decoded.problems.slice(0, 10).map(({ path, message }) => `${path}: ${message}`)
@@ -285,33 +307,43 @@ const MAY_PASS: ReadonlySet<string> = new Set([
 
 const NOTHING: Decoded = { observations: [], unknown: false, problems: [] }
 
+export interface DecodedDelivery {
+  readonly notification: Notification | null
+  readonly decoded: Decoded
+  /** Why it could not be read; null: it could. */
+  readonly failure: string | null
+}
+
 /** What a stored delivery says; it was verified when it came. */
-export function decodeDelivery(
-  source: LiveSource,
-  delivery: ReceivedWithRaw,
-): { readonly notification: Notification | null; readonly decoded: Decoded; readonly failure: string | null } {
-  const sealed = { headers: delivery.headers, body: delivery.body }
+export function decodeDelivery(source: LiveSource, raw: RawDelivery): DecodedDelivery {
   try {
-    const read = source.dialect.read(sealed, { at: null, toleranceMs: null })
+    const read = source.dialect.read({ headers: raw.headers, body: raw.body }, { at: null, toleranceMs: null })
     if (!read.ok) return { notification: null, decoded: NOTHING, failure: `${read.reason}: ${read.detail}` }
-    const decoded = source.dialect.decode(read.notification)
-    return { notification: read.notification, decoded, failure: null }
+    return decodeNotification(source, read.notification)
+  } catch (error) {
+    return { notification: null, decoded: NOTHING, failure: `could not be read: ${messageOf(error)}` }
+  }
+}
+
+function decodeNotification(source: LiveSource, notification: Notification): DecodedDelivery {
+  try {
+    return { notification, decoded: source.dialect.decode(notification), failure: null }
   } catch (error) {
     return { notification: null, decoded: NOTHING, failure: `could not be decoded: ${messageOf(error)}` }
   }
 }
 
-function eventOf(delivery: ReceivedWithRaw): FoldedEvent {
+function eventOf(delivery: Received): FoldedEvent {
   const { account, source, id, sha256 } = delivery
   return { account, source, dedupe: delivery.dedupe ?? id, delivery: id, sha256 }
 }
 
-function repeated(delivery: ReceivedWithRaw, owner: FoldedEvent, at: Instant): ReceivedChange {
+function repeated(delivery: Received, owner: FoldedEvent, at: Instant): ReceivedChange {
   const words = owner.sha256 === delivery.sha256 ? 'a repetition of' : 'an altered repetition of'
   return { account: delivery.account, id: delivery.id, state: 'reacted', reason: `${words} ${owner.delivery}`, at }
 }
 
-function dead(delivery: ReceivedWithRaw, reason: string, at: Instant): ReceivedChange {
+function dead(delivery: Received, reason: string, at: Instant): ReceivedChange {
   return { account: delivery.account, id: delivery.id, state: 'dead', reason, at }
 }
 

@@ -81,7 +81,12 @@ export interface ReceivedStore {
   raw(account: string, id: string): Promise<RawDelivery | null>
   listReceived(query: ReceivedQuery): Promise<readonly Received[]>
   /** Deliveries to fold, oldest first; on PostgreSQL locked, those locked by others left out. */
-  claimReceived(transaction: Transaction, limit: number): Promise<readonly ReceivedWithRaw[]>
+  claimReceived(transaction: Transaction, limit: number): Promise<readonly Received[]>
+  /** What came over the wire for these deliveries, by id. */
+  raws(
+    transaction: Transaction,
+    deliveries: readonly Pick<Received, 'account' | 'id'>[],
+  ): Promise<ReadonlyMap<string, RawDelivery>>
   /** Ids of deliveries that were folded as the first of their event, in order: what a re-fold reads. */
   foldedDeliveries(query: {
     readonly account: string

@@ -17,6 +17,8 @@ export interface Statements {
   first(sql: string, values?: readonly SqlValue[]): Promise<SqlRow | null>
   /** Number of rows changed. */
   run(sql: string, values?: readonly SqlValue[]): Promise<number>
+  /** Runs one statement for each row of values, in order. Number of rows changed. */
+  runEach(sql: string, rows: readonly (readonly SqlValue[])[]): Promise<number>
 }
 
 /** One of the two backends. */

@@ -28,10 +28,16 @@ export function numbered(sql: string, values: number): string {
  * Values as both backends can keep them: a NUL in a text, which a sender may well have written, becomes U+FFFD.
  * PostgreSQL refuses it, SQLite would cut the text there.
  */
-export function storable(values: readonly SqlValue[]): SqlValue[] {
-  return values.map((value) =>
-    typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value,
-  )
+export function storable(values: readonly SqlValue[]): readonly SqlValue[] {
+  return values.some(hasNul) ? values.map(withoutNul) : values
+}
+
+function hasNul(value: SqlValue): boolean {
+  return typeof value === 'string' && value.includes('\0')
+}
+
+function withoutNul(value: SqlValue): SqlValue {
+  return typeof value === 'string' ? value.replaceAll('\0', '\uFFFD') : value
 }
 
 /** `(?, ?), (?, ?)`: the values of a multi-row insert. */

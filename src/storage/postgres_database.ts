@@ -81,6 +81,10 @@ export class PostgresDatabase implements Database {
     return (await query(this.#pool, sql, values)).rowCount ?? 0
   }
 
+  async runEach(sql: string, rows: readonly (readonly SqlValue[])[]): Promise<number> {
+    return this.transaction((transaction) => this.within(transaction).runEach(sql, rows))
+  }
+
   async transaction<T>(
     work: (transaction: Transaction) => Promise<T>,
     options: { readonly durable: boolean } = { durable: true },
@@ -177,7 +181,7 @@ async function query(
   try {
     return await on.query<SqlRow>({
       text,
-      values: storable(values),
+      values: [...storable(values)],
       ...(name === undefined ? {} : { name }),
       ...(types === null ? {} : { types }),
     })
@@ -192,6 +196,11 @@ function asStatements(client: ClientBase, types: TypeOverrides | null = null): S
     all: async (sql, values = []) => (await query(client, sql, values, types)).rows,
     first: async (sql, values = []) => (await query(client, sql, values, types)).rows[0] ?? null,
     run: async (sql, values = []) => (await query(client, sql, values, types)).rowCount ?? 0,
+    runEach: async (sql, rows) => {
+      let changed = 0
+      for (const values of rows) changed += (await query(client, sql, values, types)).rowCount ?? 0
+      return changed
+    },
   }
 }
 

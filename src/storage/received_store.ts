@@ -116,12 +116,31 @@ class SqlReceivedStore implements ReceivedStore {
     return rows.map(readReceived)
   }
 
-  async claimReceived(transaction: Transaction, limit: number): Promise<readonly ReceivedWithRaw[]> {
-    const lock = this.#postgres ? ' FOR UPDATE OF d SKIP LOCKED' : ''
+  async claimReceived(transaction: Transaction, limit: number): Promise<readonly Received[]> {
+    const lock = this.#postgres ? ' FOR UPDATE SKIP LOCKED' : ''
     const rows = await this.#database
       .within(transaction)
-      .all(`${WITH_RAW} WHERE d.state = 'received' ORDER BY d.id LIMIT ?${lock}`, [limit])
-    return rows.map((row) => ({ ...readReceived(row), ...readRaw(row) }))
+      .all(`SELECT ${COLUMNS.join(', ')} FROM received WHERE state = 'received' ORDER BY id LIMIT ?${lock}`, [limit])
+    return rows.map(readReceived)
+  }
+
+  async raws(
+    transaction: Transaction,
+    deliveries: readonly Pick<Received, 'account' | 'id'>[],
+  ): Promise<ReadonlyMap<string, RawDelivery>> {
+    const statements = this.#database.within(transaction)
+    const found = new Map<string, RawDelivery>()
+    for (const [account, own] of Map.groupBy(deliveries, (delivery) => delivery.account)) {
+      for (const part of parts(own)) {
+        const ids = padded(part.map(({ id }) => id))
+        const rows = await statements.all(
+          `SELECT id, headers, body FROM received_raw WHERE account = ? AND id IN (${listOf(ids.length)})`,
+          [account, ...ids],
+        )
+        for (const row of rows) found.set(text(row, 'id'), readRaw(row))
+      }
+    }
+    return found
   }
 
   async foldedDeliveries(query: {

@@ -83,8 +83,7 @@ export async function insert(statements: Statements, backend: Database['backend'
   if (backend === 'embedded') {
     // One text for all rows: looking its statement up by a text that was joined anew costs as much as running it.
     const sql = `INSERT INTO ${into} VALUES ${rowsOf(1, columns)} ${after}`
-    for (const row of rows) changed += await statements.run(sql, row)
-    return changed
+    return statements.runEach(sql, rows)
   }
   for (let from = 0; from < rows.length;) {
     const size = powerOfTwo(Math.min(rows.length - from, MAX_ROWS))

@@ -86,6 +86,10 @@ export class SqliteDatabase implements Database {
     return this.transaction((transaction) => this.within(transaction).run(sql, values))
   }
 
+  async runEach(sql: string, rows: readonly (readonly SqlValue[])[]): Promise<number> {
+    return this.transaction((transaction) => this.within(transaction).runEach(sql, rows))
+  }
+
   async transaction<T>(
     work: (transaction: Transaction) => Promise<T>,
     options: { readonly durable: boolean } = { durable: true },
@@ -165,6 +169,20 @@ class Connection {
     return guarded(() => Number(this.#prepare(sql, values.length).run(...storable(values)).changes))
   }
 
+  runEach(sql: string, rows: readonly (readonly SqlValue[])[]): number {
+    const [first] = rows
+    if (first === undefined) return 0
+    return guarded(() => {
+      const statement = this.#prepare(sql, first.length)
+      let changed = 0
+      for (const row of rows) {
+        numbered(sql, row.length)
+        changed += Number(statement.run(...storable(row)).changes)
+      }
+      return changed
+    })
+  }
+
   #prepare(sql: string, values: number): StatementSync {
     // The driver would take a missing value for null.
     numbered(sql, values)
@@ -185,6 +203,7 @@ function asStatements(connection: Connection): Statements {
     all: async (sql, values = []) => connection.all(sql, values),
     first: async (sql, values = []) => connection.first(sql, values),
     run: async (sql, values = []) => connection.run(sql, values),
+    runEach: async (sql, rows) => connection.runEach(sql, rows),
   }
 }
 

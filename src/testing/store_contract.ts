@@ -145,6 +145,9 @@ export const STORE_PROMISES: readonly StorePromise[] = [
       ])
       const claimed = await store.transaction(async (transaction) => {
         const rows = await store.received.claimReceived(transaction, 9)
+        const raws = await store.received.raws(transaction, rows)
+        assert.deepEqual([...raws.keys()].sort(), ['01', '02'])
+        assert.deepEqual(raws.get('01')?.body, new Uint8Array([0, 255, 10]))
         const change = { account: OF.account, state: 'reacted', reason: 'because', at: AT } as const
         await store.received.change(transaction, [{ ...change, id: '01' }])
         return ids(rows)
