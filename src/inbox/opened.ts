@@ -1,7 +1,7 @@
 import type { Notification } from '../dialects/dialect.ts'
 
-/** About as much memory as the bodies take that wait here. */
-const MAX_BYTES = 16 * 1024 * 1024
+/** Bytes of bodies; what was read of them takes several times as much memory. */
+const MAX_BYTES = 4 * 1024 * 1024
 
 /**
  * What deliveries say that were opened here and are not folded yet, so that the fold need not read and parse them again.

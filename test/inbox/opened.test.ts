@@ -22,10 +22,10 @@ describe('Opened deliveries', () => {
     const opened = new OpenedDeliveries()
     for (let n = 0; n < 40; n += 1) opened.add(`d${n}`, notification(`evt_${n}`), MEBIBYTE)
     const kept = Array.from({ length: 40 }, (_, n) => n).filter((n) => opened.find(`d${n}`) !== null)
-    expect(kept).toEqual(Array.from({ length: 16 }, (_, n) => n + 24))
+    expect(kept).toEqual(Array.from({ length: 4 }, (_, n) => n + 36))
     // Then: room that was given back is used again.
     for (const n of kept) opened.forget(`d${n}`)
-    for (let n = 0; n < 16; n += 1) opened.add(`e${n}`, notification(`evt_${n}`), MEBIBYTE)
+    for (let n = 0; n < 4; n += 1) opened.add(`e${n}`, notification(`evt_${n}`), MEBIBYTE)
     expect(opened.find('e0')).not.toBeNull()
   })
 })
