@@ -20,6 +20,7 @@ export const EXIT = {
   refused: 3,
 } as const
 
+/** One of {@link EXIT}. */
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 
 /** Wrong use of a command: told in one line, exit code 2. */

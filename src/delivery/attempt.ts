@@ -41,6 +41,7 @@ export interface Attempted {
   readonly outcome: 'acknowledged' | 'failed' | 'gone' | 'not_attempted'
 }
 
+/** What an attempt is made with. */
 export interface AttemptContext {
   readonly ports: Pick<DeliveryPorts, 'http' | 'random' | 'tracing' | 'metrics' | 'clock'>
   readonly keys: SigningKeys

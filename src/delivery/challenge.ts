@@ -17,6 +17,7 @@ const CHALLENGE_TYPE = 'endpoint.challenge'
 const TIMEOUT_MS = 15_000
 const ANSWER_MAX_BYTES = 4_096
 
+/** Whether an endpoint answered its challenge, and why not. */
 export type ChallengeAnswer = { readonly ok: true } | { readonly ok: false; readonly detail: string }
 
 /**

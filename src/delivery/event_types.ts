@@ -62,6 +62,7 @@ export function requirePayloadFilter(filter: PayloadFilter): PayloadFilter {
   return filter
 }
 
+/** Whether a body meets every condition of a filter. */
 export function passesFilter(filter: PayloadFilter, body: JsonObject): boolean {
   return filter.every(({ path, equals }) => {
     const value = valueAt(body, path)

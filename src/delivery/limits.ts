@@ -27,6 +27,7 @@ export interface DeliveryOptions {
   readonly retentionMs: number
 }
 
+/** What the delivery engine does unless its caller says otherwise. */
 export const DELIVERY_DEFAULTS: DeliveryOptions = {
   concurrency: 512,
   memoryMax: 20_000,
@@ -47,10 +48,12 @@ export const CLAIM_MS = 30 * SECOND_MS
 
 /** An endpoint's requests under way at once, unless it says otherwise. */
 export const IN_FLIGHT_DEFAULT = 16
+/** The largest number of requests in flight that an endpoint may ask for. */
 export const IN_FLIGHT_MAX = 256
 
 /** After so many failures in a row an endpoint has only {@link FAILING_CAP} requests under way, until one succeeds. */
 export const FAILING_AFTER = 3
+/** Requests in flight to an endpoint that fails. */
 export const FAILING_CAP = 2
 
 /** However little memory is left, this many deliveries of an endpoint fit. */
@@ -67,6 +70,7 @@ export const SUCCESS_REPORT_MS = 10 * SECOND_MS
 
 /** Mails that the server does not take are tried again after this time, and given up after {@link NOTICE_TRIES_MAX}. */
 export const NOTICE_RETRY_MS = 5 * MINUTE_MS
+/** How often a mail about an endpoint is tried. */
 export const NOTICE_TRIES_MAX = 50
 
 /** Partitions and retention are looked at so often. */

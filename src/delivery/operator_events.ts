@@ -16,11 +16,13 @@ export const OPERATOR_EVENT_TYPES = {
   'message.exhausted': 'A delivery was given up after its last attempt.',
 } as const satisfies Record<string, string>
 
+/** One of {@link OPERATOR_EVENT_TYPES}. */
 export type OperatorEventType = keyof typeof OPERATOR_EVENT_TYPES
 
 /** The dialect that operator events, and events of any type, are told in. */
 export const STANDARD = 'standard'
 
+/** An event for the operator, before it is published. */
 export interface OperatorEvent {
   readonly account: string
   readonly type: OperatorEventType

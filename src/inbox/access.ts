@@ -41,6 +41,7 @@ export interface NewHold {
   readonly level?: Hold['level']
 }
 
+/** What answers about access are made from. */
 export interface AccessPorts {
   readonly store: InboxStore
   readonly sources: SourceBook

@@ -42,6 +42,7 @@ export interface InboxPorts {
   readonly fetcher?: Fetcher
 }
 
+/** Options of the parts of an inbox; what is left out keeps its default. */
 export interface InboxOptions {
   readonly ingest?: Partial<IngestOptions>
   readonly process?: Partial<ProcessOptions>

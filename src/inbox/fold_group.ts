@@ -25,6 +25,7 @@ export interface Told {
   readonly places?: readonly number[]
 }
 
+/** A group to be folded again, with what is new. */
 export interface GroupWork {
   readonly source: string
   readonly group: GroupRow
@@ -44,6 +45,7 @@ export interface Telling {
   readonly data: () => ReactionData
 }
 
+/** What a fold changes in the store. */
 export interface GroupChange {
   readonly group: GroupRow
   readonly objects: readonly ObjectRow[]

@@ -19,6 +19,7 @@ import { newReaction } from './reaction_data.ts'
 import type { IdSource } from './receipt_ids.ts'
 import { turn } from './waker.ts'
 
+/** What a fold needs. */
 export interface FoldPorts {
   readonly store: InboxStore
   readonly newId: IdSource
@@ -39,6 +40,7 @@ export interface SourceWork {
   readonly at: Instant
 }
 
+/** The outcome of folding a source's deliveries. */
 export interface SourceFolded {
   /** Deliveries that a reaction waits for. */
   readonly reacting: ReadonlySet<string>

@@ -45,6 +45,7 @@ export interface Ingest {
   readonly isStoring: boolean
 }
 
+/** Bounds of what is taken in. */
 export interface IngestOptions {
   /** Larger bodies are refused. */
   readonly maxBodyBytes: number
@@ -63,6 +64,7 @@ const INGEST_DEFAULTS: IngestOptions = {
   maxWrites: 2,
 }
 
+/** What taking deliveries in needs. */
 export interface IngestPorts {
   readonly sources: SourceBook
   readonly store: ReceivedStore

@@ -24,10 +24,12 @@ export function writeObservations(placed: readonly Placed[]): string {
   return writeModel(placed.map(({ place, observation }) => [place, observation]))
 }
 
+/** Reads stored observations. @throws BillhookError `internal_invariant` */
 export function readObservations(text: string): readonly Placed[] {
   return read(text, isPlaces, 'observations').map(([place, observation]) => ({ place, observation }))
 }
 
+/** Reads a stored fact. @throws BillhookError `internal_invariant` */
 export function readFact(text: string): DerivedFact {
   return read(text, isFact, 'a fact')
 }
@@ -37,6 +39,7 @@ export function readKnown(text: string): Valued {
   return read(text, isKnown, 'an object')
 }
 
+/** Reads a stored summary of an access answer. @throws BillhookError `internal_invariant` */
 export function readSummary(text: string): AccessSummary {
   return read(text, isSummary, 'an access summary')
 }

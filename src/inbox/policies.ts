@@ -20,6 +20,7 @@ export interface PolicyVersion {
 /** A change by another process is seen after this time at the latest. */
 const CACHE_MS = 2 * SECOND_MS
 
+/** What the versions of the policy are kept with. */
 export interface PolicyPorts {
   readonly access: AccessStore
   readonly ledger: LedgerStore

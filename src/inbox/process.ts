@@ -16,6 +16,7 @@ import type { PolicyBook } from './policies.ts'
 import type { LiveSource, SourceBook } from './sources.ts'
 import { turn, Waker } from './waker.ts'
 
+/** What processing received deliveries needs. */
 export interface ProcessPorts extends FoldPorts {
   readonly sources: SourceBook
   readonly policies: PolicyBook
@@ -40,6 +41,7 @@ const POLL_MS = 5 * SECOND_MS
 /** After a failure of the store. */
 const BACK_OFF_MS = SECOND_MS
 
+/** How received deliveries are processed. */
 export interface ProcessOptions {
   /** Batches at a time. On PostgreSQL a second one works while the first waits for the database. */
   readonly loops: number
@@ -307,6 +309,7 @@ const MAY_PASS: ReadonlySet<string> = new Set([
 
 const NOTHING: Decoded = { observations: [], unknown: false, problems: [] }
 
+/** A delivery with what it says. */
 export interface DecodedDelivery {
   readonly notification: Notification | null
   readonly decoded: Decoded

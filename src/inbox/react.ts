@@ -15,6 +15,7 @@ import { readReactionData } from './reaction_data.ts'
 import type { ReactionData } from './reaction_data.ts'
 import { turn, Waker } from './waker.ts'
 
+/** What calling handlers needs. */
 export interface ReactPorts {
   readonly store: InboxStore
   readonly handlers: HandlerBook
@@ -24,6 +25,7 @@ export interface ReactPorts {
   readonly metrics: Metrics
 }
 
+/** How handlers are called. */
 export interface ReactOptions {
   /** Waits between attempts; after the last one the reaction is dead. */
   readonly backOffMs: readonly number[]

@@ -35,6 +35,7 @@ export interface Wanted {
  */
 export type Fetcher = (wanted: Wanted) => Promise<readonly Observation[] | null>
 
+/** What looking for what is late needs. */
 export interface ReconcilePorts extends FoldPorts {
   readonly sources: SourceBook
   readonly policies: PolicyBook

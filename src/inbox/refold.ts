@@ -18,6 +18,7 @@ import { idsFrom } from './receipt_ids.ts'
 import type { IdSource } from './receipt_ids.ts'
 import type { LiveSource, SourceBook } from './sources.ts'
 
+/** What folding a source again needs. */
 export interface RefoldPorts {
   readonly store: InboxStore
   readonly sources: SourceBook
@@ -38,6 +39,7 @@ export interface FactDifference {
   readonly change: 'added' | 'retracted' | 'changed'
 }
 
+/** A user whose access answer would change. */
 export interface AccessDifference {
   readonly customer: string
   readonly before: AccessSummary

@@ -6,6 +6,7 @@ import type { FactRow, SourceRef } from '../ports/ledger_store.ts'
 import { newReaction } from './reaction_data.ts'
 import type { IdSource } from './receipt_ids.ts'
 
+/** What replaying needs. */
 export interface ReplayPorts {
   readonly store: InboxStore
   readonly clock: Clock
@@ -27,6 +28,7 @@ export interface ReplayQuery {
   readonly delivery?: string | undefined
 }
 
+/** How much was replayed. */
 export interface Replayed {
   /** True if the delivery was dead and is folded again. */
   readonly refolded: boolean

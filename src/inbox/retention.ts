@@ -5,6 +5,7 @@ import type { InboxStore } from '../ports/inbox_store.ts'
 import type { Log } from '../ports/log.ts'
 import { idsFrom } from './receipt_ids.ts'
 
+/** How long received deliveries are kept. */
 export interface RetentionOptions {
   /** How long deliveries are kept with their bytes, once nothing is left to do for them; null: for ever. Milliseconds. */
   readonly deliveriesMs: number | null
@@ -22,6 +23,7 @@ const BATCH = 500
 /** Transactions of one round: the rest has its turn in the next. */
 const MAX_BATCHES = 200
 
+/** How much was removed. */
 export interface Pruned {
   readonly deliveries: number
   readonly reactions: number

@@ -42,6 +42,7 @@ export interface ActionContext {
   readonly anyPrice: string | null
 }
 
+/** Reads the fields of an action into what it does. */
 export type ActionReader = (fields: StoryFields, context: ActionContext) => readonly Effect[]
 
 /** Shorthand for one command on the story's customer. */

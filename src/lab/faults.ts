@@ -15,6 +15,7 @@ export interface NetworkFaults {
   readonly slowMs: number
 }
 
+/** A network that delivers everything once, in order. */
 export const NO_FAULTS: NetworkFaults = {
   shuffle: false,
   duplicate: false,

@@ -111,11 +111,17 @@ const scenario = z.strictObject({
 
 /** One story: see scenarios/FORMAT.md. */
 export type Scenario = Readonly<z.infer<typeof scenario>>
+/** One step of a story. */
 export type Step = Scenario['steps'][number]
+/** An event that must be emitted. */
 export type ExpectedEvent = z.infer<typeof expectedEvent>
+/** What the ledger must answer. */
 export type ExpectedAccess = z.infer<typeof access>
+/** An event that must not be emitted. */
 export type ForbiddenEvent = z.infer<typeof never>
+/** What must have become of a delivery. */
 export type ExpectedDelivery = z.infer<typeof expectedDelivery>
+/** Something that is done in a step. */
 export type Action = { readonly op: string; readonly with: JsonObject }
 
 /**

@@ -21,6 +21,7 @@ export interface Selected<V extends object> {
 /** More entries of one object with one stamp than any provider sends in a burst; beyond it no chain is looked for. */
 const MAX_CHAIN = 48
 
+/** The order of what events say happened to an object. */
 export const VERBS = { created: 0, updated: 1, deleted: 2 } as const
 
 /**

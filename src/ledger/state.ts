@@ -31,6 +31,7 @@ export interface SubjectState {
   readonly usage: readonly UsageState[]
 }
 
+/** What is known of a customer. */
 export interface CustomerState {
   readonly id: string
   readonly value: ObservedCustomer
@@ -41,6 +42,7 @@ export interface CustomerState {
 /** What proves that a subscription is paid, from the strongest to the weakest. */
 type PaidBasis = 'invoice' | 'cycle' | 'payment' | 'free' | 'trial' | 'provider_period' | 'agreement' | 'none'
 
+/** How far a subscription is paid, and what proves it. */
 export interface Paid {
   /** The end of what is paid; null: open-ended if `openEnded`, else nothing is. */
   readonly through: Instant | null
@@ -67,6 +69,7 @@ export interface Gap {
   readonly words: string
 }
 
+/** What is known of a subscription. */
 export interface SubscriptionState {
   readonly id: string
   readonly customer: string | null

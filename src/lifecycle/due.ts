@@ -29,6 +29,7 @@ const DUE_KINDS = [
   'checkout_expired',
 ] as const
 
+/** One of {@link DUE_KINDS}. */
 export type DueKind = (typeof DUE_KINDS)[number]
 
 /** One thing that falls due. `id` is that of the subscription, invoice or checkout. */

@@ -136,6 +136,7 @@ export function invoicesOf(step: Step, subscription: string): readonly Invoice[]
     .sort((a, b) => a.createdAt - b.createdAt || compareText(a.id, b.id))
 }
 
+/** Orders texts by their code units. */
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }

@@ -30,6 +30,7 @@ export function formatQuantity(quantity: Quantity): string {
   return `${quantity < 0n ? '-' : ''}${magnitude / SCALE}${fraction === '' ? '' : `.${fraction}`}`
 }
 
+/** A whole number as a quantity. */
 export function quantityOf(whole: number): Quantity {
   return BigInt(whole) * SCALE
 }

@@ -158,6 +158,7 @@ export function emptyState(id: string): CustomerState {
   }
 }
 
+/** A catalogue with nothing in it. */
 export const EMPTY_CATALOG: Catalog = { products: {}, prices: {}, meters: {} }
 
 /** The key of a usage total: subscription, meter, start of the cycle. */

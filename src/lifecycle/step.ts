@@ -13,6 +13,7 @@ import type { PlanRef } from '../model/objects.ts'
 import { usageKey, withEntity } from './state.ts'
 import type { ChargeIntent, Context, CustomerState, RefundIntent, StateKind, Subject, Telling } from './state.ts'
 
+/** A step of the engine while it is made: the state so far, and what was emitted. */
 export interface Step {
   state: CustomerState
   subject: Subject | null
@@ -22,6 +23,7 @@ export interface Step {
   readonly refunds: RefundIntent[]
 }
 
+/** Begins a step from a state. */
 export function newStep(state: CustomerState, context: Context): Step {
   return { state, context, subject: null, tellings: [], charges: [], refunds: [] }
 }

@@ -26,6 +26,7 @@ const OURS = 'ours'
 const CANCELED = ['subscription_canceled'] as const
 const ACTIVATED = ['subscription_activated'] as const
 
+/** How a subscription's status may change. */
 export const SUBSCRIPTION_TABLE = [
   { from: null, on: 'create_waiting', to: 'pending', emits: ['subscription_created'], source: R4 },
   { from: null, on: 'create_unpaid', to: 'incomplete', emits: ['subscription_created'], source: S3 },
@@ -126,6 +127,7 @@ export const TABLES = {
   refund: REFUND_TABLE,
 } as const satisfies Record<string, readonly Row[]>
 
+/** One of {@link TABLES}. */
 export type MachineName = keyof typeof TABLES
 
 type RowOf<M extends MachineName> = (typeof TABLES)[M][number]

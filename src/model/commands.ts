@@ -54,6 +54,7 @@ export type RefundDecision =
   | { readonly outcome: 'later' }
   | { readonly outcome: 'failed'; readonly message: string }
 
+/** Commands about a customer and its payment methods. */
 export type CustomerCommand =
   | { readonly kind: 'customer.create'; readonly fields: CustomerFields; readonly method: PaymentMethodInput | null }
   | { readonly kind: 'customer.update'; readonly fields: CustomerFields }
@@ -78,6 +79,7 @@ export type CustomerCommand =
 /** How a change of a subscription's plan is billed. */
 export type ProrationBehavior = 'create_prorations' | 'always_invoice' | 'none'
 
+/** A new subscription. */
 export interface SubscriptionCreate {
   readonly kind: 'subscription.create'
   readonly id: string | null
@@ -103,6 +105,7 @@ export interface SubscriptionCreate {
   readonly metadata?: Metadata
 }
 
+/** A change of a subscription; what is left out stays as it is. */
 export interface SubscriptionUpdate {
   readonly kind: 'subscription.update'
   readonly id: string
@@ -136,6 +139,7 @@ export interface SubscriptionUpdate {
   readonly resetAnchor?: boolean
 }
 
+/** Commands about a subscription. */
 export type SubscriptionCommand =
   | SubscriptionCreate
   | SubscriptionUpdate
@@ -198,6 +202,7 @@ export type SubscriptionCommand =
       readonly reason: string | null
     }
 
+/** A line of a one-off invoice. */
 export interface LineInput {
   readonly amount: Money
   readonly description: string
@@ -205,6 +210,7 @@ export interface LineInput {
   readonly quantity: number
 }
 
+/** Commands about an invoice. */
 export type InvoiceCommand =
   | {
       readonly kind: 'invoice.create'
@@ -238,6 +244,7 @@ export type InvoiceCommand =
     }
   | { readonly kind: 'invoice_item.delete'; readonly id: string }
 
+/** Commands about a payment. */
 export type PaymentCommand =
   /** The payment service answered a charge. Told twice, or late, it changes nothing. */
   | {
@@ -256,6 +263,7 @@ export type PaymentCommand =
     }
   | { readonly kind: 'refund.decided'; readonly refund: string; readonly outcome: RefundDecision }
 
+/** Commands about a hosted checkout. */
 export type CheckoutCommand =
   | {
       readonly kind: 'checkout.create'
@@ -281,6 +289,7 @@ export type CheckoutCommand =
   | { readonly kind: 'checkout.cancel'; readonly id: string }
   | { readonly kind: 'checkout.expire'; readonly id: string }
 
+/** How much of a meter was used. */
 export interface UsageReport {
   readonly kind: 'usage.report'
   readonly subscription: string
@@ -291,6 +300,7 @@ export interface UsageReport {
   readonly mode: 'total' | 'delta'
 }
 
+/** What became of the notification that an invoice's payment waits for. */
 export type GateCommand =
   /** Every endpoint that asked for it has acknowledged the invoice's creation. */
   | { readonly kind: 'gate.acknowledged'; readonly invoice: string }
@@ -301,6 +311,7 @@ export type GateCommand =
 export type Command =
   CustomerCommand | SubscriptionCommand | InvoiceCommand | PaymentCommand | CheckoutCommand | UsageReport | GateCommand
 
+/** The kinds of {@link Command}. */
 export type CommandKind = Command['kind']
 
 /** What changes the account's catalogue. */

@@ -34,6 +34,7 @@ export const ENTITY_PREFIXES = {
   fact: 'bhfct',
 } as const satisfies Record<string, string>
 
+/** Kinds of entities that have ids of ours. */
 export type EntityKind = keyof typeof ENTITY_PREFIXES
 
 /** True for an id that Billhook minted: prefix, underscore, 24 characters of 0-9 and a-z. */
@@ -41,6 +42,7 @@ export function isMintedId(id: string): boolean {
   return /^bh[a-z]+_[0-9a-z]{24}$/.test(id)
 }
 
+/** Someone who is billed. */
 export interface Customer {
   readonly id: string
   /** `organization` where the provider bills organisations; else `user`. */
@@ -61,6 +63,7 @@ export interface Customer {
   readonly deletedAt: Instant | null
 }
 
+/** Something that is sold. */
 export interface Product {
   readonly id: string
   readonly name: string
@@ -123,6 +126,7 @@ export type SandboxBehavior =
   | 'processing_then_pays'
   | 'processing_then_fails'
 
+/** What a customer pays with. */
 export interface PaymentMethod {
   readonly id: string
   readonly customer: string
@@ -138,6 +142,7 @@ export interface PaymentMethod {
   readonly detachedAt: Instant | null
 }
 
+/** One price of a subscription, with its quantity. */
 export interface SubscriptionItem {
   readonly id: string
   readonly price: string
@@ -174,6 +179,7 @@ export interface Authorization {
   readonly authorizedAt: Instant | null
 }
 
+/** An agreement to be billed for prices again and again. */
 export interface Subscription {
   readonly id: string
   readonly customer: string
@@ -241,6 +247,7 @@ export interface Subscription {
   readonly updatedAt: Instant
 }
 
+/** One amount of an invoice. */
 export interface InvoiceLine {
   readonly id: string
   readonly kind: 'subscription' | 'proration' | 'usage' | 'one_off' | 'upfront' | 'authorization'
@@ -264,6 +271,7 @@ export interface InvoiceGate {
   readonly latestAt: Instant | null
 }
 
+/** What a customer owes, or has paid. */
 export interface Invoice {
   readonly id: string
   readonly customer: string
@@ -351,6 +359,7 @@ export interface Payment {
   readonly decidedAt: Instant | null
 }
 
+/** A payment that goes back, in whole or in part. */
 export interface Refund {
   readonly id: string
   readonly payment: string
@@ -362,6 +371,7 @@ export interface Refund {
   readonly createdAt: Instant
 }
 
+/** A hosted page on which a customer pays or subscribes. */
 export interface Checkout {
   readonly id: string
   readonly mode: 'payment' | 'subscription' | 'setup'
@@ -384,6 +394,7 @@ export interface Checkout {
   readonly canceledAt: Instant | null
 }
 
+/** Something whose usage is counted and billed. */
 export interface Meter {
   readonly id: string
   /** Name for programs, unique in the account. */

@@ -6,8 +6,11 @@ export type Instant = Brand<number, 'Instant'>
 
 /** Lengths of time in milliseconds. */
 export const SECOND_MS = 1000
+/** A minute in milliseconds. */
 export const MINUTE_MS = 60 * SECOND_MS
+/** An hour in milliseconds. */
 export const HOUR_MS = 60 * MINUTE_MS
+/** A day of 24 hours in milliseconds. */
 export const DAY_MS = 24 * HOUR_MS
 
 /** The years 0000 to 9999: what every provider's texts can hold and what PostgreSQL and SQLite store as an integer. */
@@ -46,10 +49,12 @@ export function addMs(at: Instant, ms: number): Instant {
   return instant(at + ms)
 }
 
+/** The earlier of two instants. */
 export function earliest(a: Instant, b: Instant): Instant {
   return a <= b ? a : b
 }
 
+/** The later of two instants. */
 export function latest(a: Instant, b: Instant): Instant {
   return a >= b ? a : b
 }

@@ -35,6 +35,7 @@ export function zero(currency: Currency): Money {
   return money(0n, currency)
 }
 
+/** True for an amount of zero. */
 export function isZero(amount: Money): boolean {
   return amount.minor === 0n
 }
@@ -49,6 +50,7 @@ export function subtract(a: Money, b: Money): Money {
   return money(a.minor - inCurrency(b, a.currency), a.currency)
 }
 
+/** The same amount with the opposite sign. */
 export function negate(amount: Money): Money {
   return money(-amount.minor, amount.currency)
 }

@@ -52,6 +52,7 @@ export interface Cycles {
   readonly remaining: number | null
 }
 
+/** A subscription as a provider shows it; null where it does not say. */
 export interface ObservedSubscription {
   readonly customer: string | null
   readonly status: SubscriptionStatus
@@ -90,8 +91,10 @@ export interface ObservedSubscription {
   readonly metadata: Readonly<Record<string, string>>
 }
 
+/** Why an invoice was made. */
 export type InvoiceReason = 'first' | 'cycle' | 'update' | 'manual' | 'other' | 'unknown'
 
+/** An invoice as a provider shows it; null where it does not say. */
 export interface ObservedInvoice {
   readonly customer: string | null
   /** The subscription it bills; null for a one-off invoice. */
@@ -123,6 +126,7 @@ export interface PaymentFailure {
   readonly retryable: Retryable
 }
 
+/** A payment as a provider shows it; null where it does not say. */
 export interface ObservedPayment {
   readonly customer: string | null
   /** The invoice it pays: an id, `none` if it pays no invoice, `unknown` if this provider's body cannot say. */
@@ -137,6 +141,7 @@ export interface ObservedPayment {
   readonly createdAt: Instant | null
 }
 
+/** A hosted checkout as a provider shows it; null where it does not say. */
 export interface ObservedCheckout {
   readonly customer: string | null
   readonly subscription: string | null
@@ -176,4 +181,5 @@ export interface ObjectValues {
   readonly customer: ObservedCustomer
 }
 
+/** The kinds of objects that providers show. */
 export type ObjectKind = keyof ObjectValues

@@ -18,6 +18,7 @@ export type ExhaustedSubscription = 'cancel' | 'unpaid' | 'halt' | 'stay_past_du
 /** What becomes of its invoice then. */
 export type ExhaustedInvoice = 'leave' | 'uncollectible' | 'void'
 
+/** What happens after a failed payment. */
 export interface DunningRule {
   /** The times of the retries, see {@link counted}; empty: the first failure is the last. */
   readonly retriesMs: readonly number[]
@@ -39,6 +40,7 @@ export interface DunningRule {
   readonly cancelsPayment: boolean
 }
 
+/** What is announced ahead of time. */
 export interface NoticeRule {
   /** How long before the end of a trial it is announced; at once if the trial is shorter. Null: never. */
   readonly trialEndingMs: number | null
@@ -48,6 +50,7 @@ export interface NoticeRule {
   readonly willBeDueMs: number | null
 }
 
+/** How a subscription starts. */
 export interface StartRule {
   /**
    * `charge`: the first invoice is charged when the subscription is created. `authorize`: the subscription waits until the
@@ -66,6 +69,7 @@ export interface StartRule {
   readonly assignsPlan: boolean
 }
 
+/** How a trial is billed and how it ends. */
 export interface TrialRule {
   /** Whether a trial starts with an invoice of nothing. */
   readonly zeroInvoice: boolean
@@ -73,6 +77,7 @@ export interface TrialRule {
   readonly activates: 'at_end' | 'on_payment'
 }
 
+/** What can be paused, when, and how a pause ends. */
 export interface PauseRule {
   /** From which statuses the service can be paused; empty: not at all. */
   readonly from: readonly SubscriptionStatus[]
@@ -91,6 +96,7 @@ export interface PauseRule {
   readonly customerOnly: boolean
 }
 
+/** When an unpaid invoice is due and overdue, and what follows. */
 export interface OverdueRule {
   /** Days from a manual invoice to its due date where the subscription does not say. */
   readonly dueDays: number
@@ -102,6 +108,7 @@ export interface OverdueRule {
   readonly automaticMs: number | null
 }
 
+/** The order in which facts of one change are emitted. */
 export interface OrderRule {
   /** What is told first when the first charge succeeds. */
   readonly firstCharge: 'paid_then_activated' | 'activated_then_paid'
@@ -115,6 +122,7 @@ export interface OrderRule {
   readonly change: 'items_then_changed' | 'changed_then_items'
 }
 
+/** All rules of one provider. */
 export interface BillingProfile {
   /** A name for people, and for the configuration. */
   readonly id: string

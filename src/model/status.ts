@@ -43,6 +43,7 @@ export const SUBSCRIPTION_STATUSES = {
 /** One of {@link SUBSCRIPTION_STATUSES}. */
 export type SubscriptionStatus = keyof typeof SUBSCRIPTION_STATUSES
 
+/** True for a status that a subscription never leaves. */
 export function isTerminal(status: SubscriptionStatus): boolean {
   return SUBSCRIPTION_STATUSES[status].terminal
 }

@@ -21,6 +21,7 @@ export interface HoldRow {
   readonly removedAt: Instant | null
 }
 
+/** A version of the access policy. */
 export interface PolicyRow {
   readonly account: string
   readonly version: number

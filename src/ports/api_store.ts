@@ -3,6 +3,7 @@ import type { Instant } from '../model/instant.ts'
 /** What an API key may do: look, change, or manage keys and secrets. Each includes the ones before it. */
 export const SCOPES = ['read', 'write', 'admin'] as const
 
+/** One of {@link SCOPES}; each includes those before it. */
 export type Scope = (typeof SCOPES)[number]
 
 /** An API key as it is kept: its text is not. */

@@ -26,6 +26,7 @@ export interface Account {
   readonly createdAt: Instant
 }
 
+/** The test clock of an account. */
 export interface TestClock {
   readonly id: string
   readonly name: string | null

@@ -39,6 +39,7 @@ export interface RefundRequest {
   readonly at: Instant
 }
 
+/** What the payment service says of a refund. */
 export type RefundOutcome =
   { readonly outcome: 'succeeded' | 'later' } | { readonly outcome: 'failed'; readonly message: string }
 

@@ -34,6 +34,7 @@ export interface LeasedReaction extends ReactionRow {
   readonly lease: string
 }
 
+/** Selects handler calls; what is left out selects all. */
 export interface ReactionQuery {
   readonly account: string
   readonly source?: string | undefined

@@ -41,6 +41,7 @@ export interface RawDelivery {
   readonly body: Uint8Array
 }
 
+/** A delivery with its headers and body. */
 export type ReceivedWithRaw = Received & RawDelivery
 
 /** What to list; newest first. */

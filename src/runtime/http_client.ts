@@ -10,6 +10,7 @@ import type { Headers } from '../wire/headers.ts'
 import { RefusedAddress } from './ssrf.ts'
 import type { Guard } from './ssrf.ts'
 
+/** Bounds of an HTTP client. */
 export interface HttpClientOptions {
   /** Connections to one origin. More requests than that wait for one, inside their time-out. */
   readonly connectionsPerOrigin: number
@@ -19,6 +20,7 @@ export interface HttpClientOptions {
   readonly ca: string | null
 }
 
+/** The bounds unless the caller says otherwise. */
 export const HTTP_CLIENT_DEFAULTS: HttpClientOptions = { connectionsPerOrigin: 256, originsMax: 1_000, ca: null }
 
 /** Idle connections are closed after this time, in milliseconds. */

@@ -32,6 +32,7 @@ type KeyAnswer =
 /** Looks a public key up by its id. */
 export type KeyLookup = (keyId: string) => Promise<KeyAnswer>
 
+/** Where a key set is fetched, and with what. */
 export interface KeySetOptions {
   readonly url: string
   /** Sends the request; an HTTP client's `send`. */

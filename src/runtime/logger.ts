@@ -5,6 +5,7 @@ import type { Log, LogFields } from '../ports/log.ts'
 /** How much is logged; `silent` logs nothing. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 
+/** One of {@link LOG_LEVELS}. */
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
 /** Fields that must never be written, whoever puts them in by mistake. */

@@ -281,6 +281,7 @@ export function commandAnswer(kind: keyof typeof ENTITY_ANSWERS): z.ZodType {
   })
 }
 
+/** The clock of an account. */
 export const clockOut = z.strictObject({
   id: textOrNull.describe('Null: the account runs on the real clock.'),
   name: textOrNull,
@@ -307,6 +308,7 @@ export const clockOut = z.strictObject({
     .describe('What happens next if nobody intervenes; null: nothing.'),
 })
 
+/** An account. */
 export const accountOut = z.strictObject({
   id: text,
   name: text,

@@ -1,5 +1,6 @@
 /** The API writes names with underscores, like the standard dialect's webhooks; the model writes them in camel case. */
 import { present } from '../app/present/present.ts'
+import { BillhookError, isBillhookError } from '../model/error.ts'
 import type { Json } from '../model/json.ts'
 import { isObject } from '../model/json.ts'
 
@@ -21,7 +22,7 @@ export type Camel<T> = T extends string | number | bigint | boolean | null | und
           : Camel<Exclude<T[K], undefined>>
       }
 
-/** The same value with the model's names. */
+/** The same value with member names in camelCase, at every level. */
 export function camel<T>(value: T): Camel<T>
 export function camel(value: unknown): unknown {
   if (Array.isArray(value)) return value.map((item: unknown) => camel(item))
@@ -36,6 +37,18 @@ export function camel(value: unknown): unknown {
 /** A value of the model as the API shows it: names with underscores, instants as ISO 8601, amounts as text. */
 export function snake(value: unknown): Json {
   return renamed(present(value))
+}
+
+/** A refusal with the API's name for the field that it is about, also where the message names it. */
+export function inApiNames(error: unknown): unknown {
+  if (!isBillhookError(error) || typeof error.details['field'] !== 'string') return error
+  const { code, message, details, cause } = error
+  const field = error.details['field']
+  const renamedField = snakeName(field)
+  if (renamedField === field) return error
+  const words = field.split('.').map((word) => word.replace(/\[.*/, ''))
+  const text = words.reduce((all, word) => all.replaceAll(new RegExp(`\\b${word}\\b`, 'g'), snakeName(word)), message)
+  return new BillhookError(code, text, { details: { ...details, field: renamedField }, cause })
 }
 
 function renamed(value: Json): Json {

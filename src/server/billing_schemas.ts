@@ -19,9 +19,12 @@ export const idOrMinted = z
   .default(null)
   .describe('Your own id; left out or null: one is generated.')
 
+/** A name for people. */
 export const nameText = z.string().min(1).max(500)
+/** A name for people, or null. */
 export const nameOrNull = nameText.nullable().default(null)
 
+/** An ISO 4217 code in either case. */
 export const currencyIn = z
   .string()
   .max(10)
@@ -47,10 +50,12 @@ export const moneyIn = z
     }
   })
 
+/** Texts of the caller's own. */
 export const metadataIn = z
   .record(z.string().min(1).max(100), z.string().max(2000))
   .refine((metadata) => Object.keys(metadata).length <= 100, 'must have at most 100 entries')
 
+/** A billing interval. */
 export const intervalIn = z.strictObject({
   unit: z.enum(['day', 'week', 'month', 'year']),
   count: z.int().min(1).max(1000).default(1),
@@ -58,6 +63,7 @@ export const intervalIn = z.strictObject({
 
 /** A price (id or code) and how many of it. */
 const itemIn = z.strictObject({ price: idText, quantity: z.number().min(0).default(1) })
+/** The items of a subscription. */
 export const itemsIn = z.array(itemIn).min(1).max(100)
 
 const behavior = z.enum([
@@ -72,11 +78,13 @@ const behavior = z.enum([
 
 /** How the sandbox treats a payment method. */
 export const behaviorIn = behavior.describe('What the sandbox does when this method is charged.')
+/** What the sandbox does, attempt by attempt. */
 export const scriptIn = z
   .array(behavior)
   .max(100)
   .describe('What the sandbox does at the first, second, … attempt of each payment.')
 
+/** A new payment method. */
 export const paymentMethodIn = z.strictObject({
   id: idOrMinted,
   type: z.enum(['card', 'bank_debit', 'wallet']).default('card'),
@@ -103,6 +111,7 @@ export const methodIn = z
     return z.NEVER
   })
 
+/** Who did something. */
 export const actorIn = z.enum(['customer', 'admin', 'system', 'unknown'])
 
 const customerMembers = {
@@ -116,6 +125,7 @@ const customerMembers = {
 
 /** Fields of a customer that may be set. */
 export const customerIn = z.strictObject(customerMembers).partial()
+/** A new customer. */
 export const customerCreateIn = z.strictObject({
   id: idOrMinted,
   ...customerIn.shape,
@@ -141,5 +151,7 @@ export const outcomeIn = z.discriminatedUnion('outcome', [
 export const accountIn = z
   .string()
   .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'must have 1 to 64 letters, digits, dots, dashes or underscores')
+/** Path of an account. */
 export const inAccount = z.strictObject({ account: accountIn })
+/** Path of an object of an account. */
 export const inAccountWithId = z.strictObject({ account: accountIn, id: idText })

@@ -19,8 +19,10 @@ const eventTypesIn = z
   .max(500)
   .describe('Exact types, `prefix.*`, or `*` for all.')
 
+/** An event type, or a prefix of types. */
 export const eventTypeIn = idText.describe('An exact type, or `prefix.*`.')
 
+/** State of a delivery. */
 export const stateIn = z.enum(['pending', 'delivered', 'exhausted', 'skipped', 'held'])
 
 /** How deliveries are retried: all of it, in place of the dialect’s own policy. */
@@ -73,6 +75,7 @@ const changeable = {
 /** What may change later. Dialect and version are pinned. */
 export const endpointChangeIn = z.strictObject(changeable).partial()
 
+/** A new endpoint. */
 export const endpointIn = z.strictObject({
   id: z
     .string()
@@ -132,8 +135,10 @@ const endpointMembers = {
   revision: count,
 }
 
+/** An endpoint, without its secret. */
 export const endpointOut = z.strictObject(endpointMembers)
 
+/** An endpoint with its secret. */
 export const endpointWithSecretOut = z.strictObject({
   ...endpointMembers,
   secret: textOrNull.describe('Shown once, in this answer; null for dialects that sign with the account’s key pair.'),
@@ -156,6 +161,7 @@ const attemptOut = z.strictObject({
   traceparent: textOrNull,
 })
 
+/** A delivery with its attempts. */
 export const deliveryOut = z.strictObject({
   event: text,
   endpoint: text,
@@ -191,8 +197,10 @@ const eventMembers = {
   created_at: when,
 }
 
+/** An event. */
 export const eventOut = z.strictObject(eventMembers)
 
+/** An event with its body and deliveries. */
 export const eventDetailOut = z.strictObject({
   ...eventMembers,
   body: z.unknown().describe('As it is sent; null for raw bytes.'),
@@ -225,6 +233,7 @@ export const newEventIn = z.strictObject({
   endpoint: z.string().min(1).max(64).nullable().default(null).describe('Sends it to this endpoint only.'),
 })
 
+/** An event type of a dialect. */
 export const eventTypeOut = z.strictObject({
   type: text,
   label: textOrNull.describe('What the provider’s web application calls it.'),
@@ -238,8 +247,10 @@ export const eventTypeOut = z.strictObject({
     .describe('A body as it would be sent; null if there is no sample.'),
 })
 
+/** Why an event did, or did not, reach an endpoint. */
 export const whyOut = z.strictObject({ endpoint: text, code: text, words: text })
 
+/** A replay and its progress. */
 export const replayOut = z.strictObject({
   id: text,
   filter: z.strictObject({
@@ -257,4 +268,5 @@ export const replayOut = z.strictObject({
   ended_at: whenOrNull,
 })
 
+/** A JSON Web Key Set. */
 export const keySetOut = z.strictObject({ keys: z.array(z.record(z.string(), z.unknown())) })

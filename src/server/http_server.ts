@@ -24,6 +24,7 @@ export interface IngestReply {
   readonly body: string
 }
 
+/** What a server listens on, and what answers. */
 export interface HttpServerOptions {
   readonly host: string
   readonly port: number

@@ -4,6 +4,7 @@ import { BillhookError } from '../model/error.ts'
 import type { ErrorCode } from '../model/error.ts'
 import type { Scope } from '../ports/api_store.ts'
 
+/** HTTP methods of the API. */
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 /** What a route is given, unchecked. */

@@ -48,6 +48,7 @@ function isKind(text: string): text is FactKind {
 
 /** Texts that name something of the app or of a provider. */
 export const idText = z.string().min(1).max(500)
+/** The name of a source. */
 export const sourceName = z.string().min(1).max(64)
 
 /** An instant in an answer. */
@@ -177,6 +178,7 @@ export const ledgerObject = z.object({
   stamp: whenOrNull,
 })
 
+/** A link between a user and a customer. */
 export const link = z.object({
   user: z.string(),
   source: z.string(),
@@ -185,6 +187,7 @@ export const link = z.object({
   createdAt: when,
 })
 
+/** A hold. */
 export const hold = z.object({
   id: z.string(),
   kind: z.enum(['grant', 'block']),
@@ -195,12 +198,14 @@ export const hold = z.object({
   level,
 })
 
+/** A version of the access policy. */
 export const policyVersion = z.object({
   version: z.number(),
   policy: z.record(z.string(), z.unknown()),
   createdAt: whenOrNull,
 })
 
+/** A handler call. */
 export const reaction = z.object({
   id: z.string(),
   source: z.string(),
@@ -217,6 +222,7 @@ export const reaction = z.object({
   finishedAt: whenOrNull,
 })
 
+/** An API key, without its text. */
 export const apiKey = z.object({
   id: z.string(),
   name: z.string(),

@@ -18,6 +18,7 @@ import { metaRoutes } from './routes/meta.ts'
 import { refoldRoutes } from './routes/refold.ts'
 import { sourceRoutes } from './routes/sources.ts'
 
+/** How a server is started. */
 export interface ServerOptions {
   /** True: every answer is compared with its schema. For tests. */
   readonly checkAnswers?: boolean

@@ -10,6 +10,7 @@ function clockOf(row: SqlRow): 'real' | 'test' {
 
 const STATES = ['pending', 'delivered', 'exhausted', 'skipped', 'held'] as const
 
+/** The state of a delivery's row. */
 export function stateOf(row: SqlRow): DeliveryState {
   return oneOf(row, 'state', STATES)
 }
@@ -31,6 +32,7 @@ export const EVENT_COLUMNS = [
   'content_type',
 ] as const
 
+/** The values of an event's row, in the order of its columns. */
 export function eventValues(event: StoredEvent): readonly SqlValue[] {
   return [
     event.account,
@@ -49,6 +51,7 @@ export function eventValues(event: StoredEvent): readonly SqlValue[] {
   ]
 }
 
+/** The event of a row. */
 export function eventOf(row: SqlRow): StoredEvent {
   const raw = row['raw']
   return {

@@ -17,6 +17,7 @@ export function customersOf(count: number): string {
     AND reference LIKE 'customer:%'`
 }
 
+/** The columns that {@link readGroup} reads. */
 export const GROUP_COLUMNS = 'id, version, watch_at, stale, state'
 
 /** What a statement about groups needs to know. */
@@ -26,6 +27,7 @@ export interface GroupContext {
   readonly of: SourceRef
 }
 
+/** The group of a row. */
 export function readGroup(row: SqlRow): GroupRow {
   return {
     id: text(row, 'id'),

@@ -18,6 +18,7 @@ export interface PostgresOptions {
   readonly statementTimeoutMs: number
 }
 
+/** Bounds unless the caller says otherwise. */
 export const POSTGRES_DEFAULTS = { maxConnections: 10, statementTimeoutMs: 30_000 } as const
 
 /** Waiting longer for a connection means that the database does not answer. */

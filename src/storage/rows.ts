@@ -24,6 +24,7 @@ export function text(row: SqlRow, column: string): string {
   return typeof value === 'string' ? value : wrong(row, column)
 }
 
+/** A text column that may be null. @throws BillhookError `internal_invariant` */
 export function textOrNull(row: SqlRow, column: string): string | null {
   return row[column] === null ? null : text(row, column)
 }
@@ -39,10 +40,12 @@ export function time(row: SqlRow, column: string): Instant {
   return instant(count(row, column))
 }
 
+/** A time column that may be null. @throws BillhookError `internal_invariant` */
 export function timeOrNull(row: SqlRow, column: string): Instant | null {
   return row[column] === null ? null : time(row, column)
 }
 
+/** A column of bytes. @throws BillhookError `internal_invariant` */
 export function bytes(row: SqlRow, column: string): Uint8Array {
   const value = row[column]
   return value instanceof Uint8Array ? value : wrong(row, column)

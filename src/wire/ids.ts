@@ -3,7 +3,9 @@ import { BillhookError } from '../model/error.ts'
 
 /** The digits that providers write ids with. */
 export const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+/** Digits and lower-case letters. */
 export const BASE36 = '0123456789abcdefghijklmnopqrstuvwxyz'
+/** Hexadecimal digits. */
 export const HEX = '0123456789abcdef'
 
 /**

@@ -64,6 +64,16 @@ const CHECKS: Readonly<Record<string, { readonly check: Check; readonly fault: T
     check: lines(/@ts-(ignore|nocheck|expect-error)|(eslint|oxlint)-disable|prettier-ignore/),
     fault: { path: 'src/model/x.ts', text: '// @ts-ignore' },
   },
+  'every export says what it is': {
+    check: ({ path, text }) =>
+      text.split('\n').flatMap((line, index, all) => {
+        if (!/^export (async )?(function\*?|const|class|interface|type) \w/.test(line)) return []
+        // Of overloads, the first one has the comment.
+        const isSaid = /\*\/$|^export function /.test(all[index - 1] ?? '')
+        return isSaid ? [] : [`${path}:${index + 1}: ${line.trim()}`]
+      }),
+    fault: { path: 'src/model/x.ts', text: 'export const LIMIT = 5' },
+  },
   'files are named in snake_case': {
     check: ({ path }) => (/\/[a-z0-9_/]+\.ts$/.test(path) ? [] : [path]),
     fault: { path: 'src/model/secretBox.ts', text: '' },

@@ -204,6 +204,7 @@ function planPeriod(price: Price): { readonly period: string | null; readonly in
   return { period: { day: 'daily', week: 'weekly', month: 'monthly', year: 'yearly' }[unit], interval: count }
 }
 
+/** A customer as the provider prints it. */
 export function customerEntity(customer: Customer): JsonObject {
   return {
     id: printedId('customer', customer.id),
@@ -222,6 +223,7 @@ export function notesOf(metadata: Metadata): Json {
   return Object.keys(metadata).length === 0 ? [] : metadata
 }
 
+/** Unix seconds; null stays null. */
 export function seconds(at: Instant | null): number | null {
   return at === null ? null : secondsOf(at)
 }

@@ -18,6 +18,7 @@ const PREFIXES = {
   refund: 'rfnd_',
 } as const satisfies Record<string, string>
 
+/** Kinds of entities that have an id of the provider's form. */
 export type PrintedKind = keyof typeof PREFIXES
 
 const LENGTH = 14

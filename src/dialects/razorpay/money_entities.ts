@@ -146,6 +146,7 @@ const INVOICE_WORD: Readonly<Record<InvoiceStatus, string>> = {
   void: 'cancelled',
 }
 
+/** An invoice as the provider prints it. */
 export function invoiceEntity(invoice: Invoice, view: View): JsonObject {
   const customer = view.after.customer
   const partly = invoice.status === 'open' && invoice.amountPaid.minor > 0n

@@ -227,6 +227,7 @@ function nonZero(amount: Money | null): Money | null {
   return amount === null || isZero(amount) ? null : amount
 }
 
+/** What orders snapshots of one payment that share a timestamp. */
 export function paymentVersion(value: ObservedPayment): readonly number[] {
   return [PAYMENT_ORDER.indexOf(value.status), Number(value.refunded?.minor ?? 0n)]
 }
@@ -274,6 +275,7 @@ export function invoiceStatusOf(entity: Fields, type: string): InvoiceStatus | n
   return word === null ? (INVOICE_STATUS_OF_EVENT[type] ?? null) : null
 }
 
+/** What orders snapshots of one invoice that share a timestamp. */
 export function invoiceVersion(value: ObservedInvoice): readonly number[] {
   return [INVOICE_ORDER.indexOf(value.status), Number(value.amountPaid?.minor ?? 0n)]
 }

@@ -118,6 +118,7 @@ function cyclesOf(entity: Fields): Cycles | null {
   }
 }
 
+/** Reads an invoice. */
 export function invoiceOf(entity: Fields): ObservedInvoice {
   const billsCycle = entity.objects('lines').some((line) => line.text('kind') === 'subscription')
   return {
@@ -142,6 +143,7 @@ export function invoiceOf(entity: Fields): ObservedInvoice {
   }
 }
 
+/** Reads a payment. */
 export function paymentOf(entity: Fields): ObservedPayment {
   const invoice = entity.text('invoice')
   const status = oneOf(entity, 'status', PAYMENT_STATUSES) ?? 'initiated'
@@ -158,6 +160,7 @@ export function paymentOf(entity: Fields): ObservedPayment {
   }
 }
 
+/** Reads a checkout. */
 export function checkoutOf(entity: Fields): ObservedCheckout {
   return {
     customer: entity.text('customer'),
@@ -170,6 +173,7 @@ export function checkoutOf(entity: Fields): ObservedCheckout {
   }
 }
 
+/** Reads a customer. */
 export function customerOf(entity: Fields): ObservedCustomer {
   const user = entity.text('user')
   return {

@@ -21,6 +21,7 @@ export function kindOf(type: string): Told['kind'] | null {
   return KINDS.get(type) ?? null
 }
 
+/** True for the kinds of {@link FACT_KINDS}. */
 export function isFactKind(kind: string): kind is FactKind {
   return Object.hasOwn(FACT_KINDS, kind)
 }

@@ -20,6 +20,7 @@ export function moneyOf(fields: Fields, name: string): Money | null {
   return whole
 }
 
+/** Reads a period; null if there is none. */
 export function periodOf(fields: Fields, name: string): Period | null {
   const period = fields.object(name)
   if (period === null) return null
@@ -28,6 +29,7 @@ export function periodOf(fields: Fields, name: string): Period | null {
   return from === null || until === null ? null : { from, until }
 }
 
+/** Reads a billing interval; null if there is none. */
 export function intervalOf(fields: Fields, name: string): Interval | null {
   const interval = fields.object(name)
   if (interval === null) return null
@@ -36,6 +38,7 @@ export function intervalOf(fields: Fields, name: string): Interval | null {
   return unit === null || count === null || count < 1 ? null : { unit, count }
 }
 
+/** Reads the reference to a plan; null if there is none. */
 export function planOf(fields: Fields, name: string): PlanRef | null {
   const plan = fields.object(name)
   const id = plan?.text('id') ?? null
@@ -43,6 +46,7 @@ export function planOf(fields: Fields, name: string): PlanRef | null {
   return { id, name: plan.text('name'), group: plan.text('group'), product: plan.text('product') }
 }
 
+/** Reads why a payment failed. */
 export function failureOf(fields: Fields, name: string): PaymentFailure | null {
   const failure = fields.object(name)
   if (failure === null) return null
@@ -53,6 +57,7 @@ export function failureOf(fields: Fields, name: string): PaymentFailure | null {
   }
 }
 
+/** Reads who did something; `unknown` if it is not said. */
 export function actorOf(fields: Fields, name: string): Actor {
   return oneOf(fields, name, ['customer', 'admin', 'system', 'unknown'] as const) ?? 'unknown'
 }

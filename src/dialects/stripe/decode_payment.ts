@@ -195,6 +195,7 @@ export function decodeInvoicePayment(context: EventContext): readonly Observatio
   return readInvoicePayment(context.object, context)
 }
 
+/** Reads the object that links a payment to an invoice. */
 export function readInvoicePayment(fields: Fields, context: EventContext): readonly Observation[] {
   const id = fields.text('id')
   const invoice = fields.reference('invoice')

@@ -20,6 +20,7 @@ const FORMS = {
   clock: ['clock_1', 23],
 } as const satisfies Partial<Record<EntityKind, readonly [string, number]>>
 
+/** Kinds of entities that have an id of the provider's form. */
 export type PrintedKind = keyof typeof FORMS
 
 /** The id as this provider prints it: one that Billhook minted in the provider's form, any other verbatim. */

@@ -7,6 +7,7 @@ import { opaque, printId, printIdOrNull } from './ids.ts'
 import { newer, older, printClock, printCurrency } from './print.ts'
 import type { Printing } from './print.ts'
 
+/** A customer as the API version prints it. */
 export function printCustomer(customer: Customer, printing: Printing): JsonObject {
   return {
     id: printId('customer', customer.id),
@@ -69,6 +70,7 @@ export function printBillingDetails(printing: Printing, customer: string): JsonO
   }
 }
 
+/** A payment method as the API version prints it. */
 export function printPaymentMethod(method: PaymentMethod, printing: Printing): JsonObject {
   return {
     id: printId('payment_method', method.id),
@@ -127,6 +129,7 @@ function printCard(method: PaymentMethod): JsonObject {
   }
 }
 
+/** A meter as the API version prints it. */
 export function printMeter(meter: Meter, printing: Printing): JsonObject {
   return {
     id: printId('meter', meter.id, printing.view.livemode),
@@ -148,6 +151,7 @@ export function printMeter(meter: Meter, printing: Printing): JsonObject {
 
 const CLOCK_LIFE_MS = 30 * DAY_MS
 
+/** A test clock as the API version prints it. */
 export function printTestClock(clock: BillingClock, printing: Printing): JsonObject {
   return {
     id: printId('clock', clock.id),
@@ -162,6 +166,7 @@ export function printTestClock(clock: BillingClock, printing: Printing): JsonObj
   }
 }
 
+/** A checkout session as the API version prints it. */
 export function printCheckout(checkout: Checkout, printing: Printing): JsonObject {
   const id = printId('checkout', checkout.id, printing.view.livemode)
   const completed = checkout.status === 'completed'

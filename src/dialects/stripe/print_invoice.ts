@@ -23,6 +23,7 @@ const REASONS = {
   unknown: 'manual',
 } as const satisfies Record<InvoiceReason, string>
 
+/** An invoice as the API version prints it. */
 export function printInvoice(invoice: Invoice, printing: Printing): JsonObject {
   const id = printId('invoice', invoice.id)
   const draft = invoice.status === 'draft'
@@ -283,6 +284,7 @@ export function isFreeInvoice(invoice: Invoice): boolean {
   return isZero(invoice.total) || isZero(amountDueOf(invoice))
 }
 
+/** An invoice item as the API version prints it. */
 export function printInvoiceItem(item: InvoiceItem, printing: Printing): JsonObject {
   const price = item.price === null ? undefined : printing.view.prices[item.price]
   const amount = amountOf(item.amount)

@@ -298,6 +298,7 @@ function printMethodDetails(payment: Payment, printing: Printing): JsonObject | 
 
 const REFUND_REASONS: ReadonlySet<string> = new Set(['duplicate', 'fraudulent', 'requested_by_customer'])
 
+/** A refund as the API version prints it. */
 export function printRefund(refund: Refund, printing: Printing): JsonObject {
   const id = printId('refund', refund.id)
   const payment = paymentOf(refund.payment, printing)

@@ -7,6 +7,7 @@ import { printId, printIdOrNull } from './ids.ts'
 import { newer, older, printCurrency } from './print.ts'
 import type { Printing } from './print.ts'
 
+/** A product as the API version prints it. */
 export function printProduct(product: Product, printing: Printing): JsonObject {
   return {
     id: printId('product', product.id),
@@ -44,6 +45,7 @@ function unitAmountOf(price: Price): UnitAmount {
   return { amount, decimal: String(amount) }
 }
 
+/** A price as the API version prints it. */
 export function printPrice(price: Price, printing: Printing): JsonObject {
   const unit = unitAmountOf(price)
   return {

@@ -25,6 +25,7 @@ const STATUS = {
   unknown: 'active',
 } as const satisfies Record<SubscriptionStatus, string>
 
+/** A subscription as the API version prints it. */
 export function printSubscription(subscription: Subscription, printing: Printing): JsonObject {
   const id = printId('subscription', subscription.id)
   const period = periodOf(subscription)

@@ -21,6 +21,7 @@ const PREFIXES = {
   meter: 'mtr',
 } as const satisfies Record<string, string>
 
+/** Kinds of entities that have an id of the provider's form. */
 export type PrintedKind = keyof typeof PREFIXES
 
 /** Region and environment: Hong Kong, and demo or production. Fifteen base-36 digits follow. */

@@ -19,6 +19,7 @@ export function printTime(at: Instant, view: View): string {
   return `${formatInstant(at).slice(0, 19)}${offset}`
 }
 
+/** A time as the provider prints it; null stays null. */
 export function printTimeOrNull(at: Instant | null, view: View): string | null {
   return at === null ? null : printTime(at, view)
 }
