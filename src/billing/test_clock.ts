@@ -1,8 +1,12 @@
 import { BillhookError } from '../model/error.ts'
-import { formatInstantShort } from '../model/instant.ts'
+import { DAY_MS, formatInstantShort } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
 import type { Account, TestClock } from '../ports/billing_store.ts'
 import type { BillingPorts } from './ports.ts'
+
+/** Everything on the way is done: a millennium of renewals would keep the account busy for hours. */
+const LONGEST_ADVANCE_YEARS = 100
+const LONGEST_ADVANCE_MS = LONGEST_ADVANCE_YEARS * 366 * DAY_MS
 
 /**
  * Begins to advance an account's test clock. The target is stored, so that a process that dies on the way is followed by
@@ -13,6 +17,12 @@ import type { BillingPorts } from './ports.ts'
 export async function beginAdvance(ports: BillingPorts, accountId: string, target: Instant): Promise<Account> {
   return changeClock(ports, accountId, (clock) => {
     const from = clock.target ?? clock.now
+    if (target - clock.now > LONGEST_ADVANCE_MS)
+      throw new BillhookError(
+        'invalid_request',
+        `to: ${formatInstantShort(target)} lies more than ${LONGEST_ADVANCE_YEARS} years after ${formatInstantShort(clock.now)}; advance in smaller steps`,
+        { details: { field: 'to' } },
+      )
     if (target < from)
       throw new BillhookError(
         'clock_backwards',

@@ -1,5 +1,6 @@
 /** Hosted checkouts. */
 import type { CheckoutCommand } from '../model/commands.ts'
+import { isMintedId } from '../model/entities.ts'
 import type { Checkout } from '../model/entities.ts'
 import { addMs, formatInstantShort } from '../model/instant.ts'
 import { sum } from '../model/money.ts'
@@ -39,6 +40,9 @@ export function decideCheckout(step: Step, command: CheckoutCommand): void {
 
 function openCheckout(step: Step, command: Create): Checkout {
   const { at, profile } = step.context
+  // Whoever is new when they complete it has an id that was minted for them.
+  if (step.state.customer === null && !isMintedId(step.state.id))
+    refuse('not_found', `no customer has the id ${step.state.id}`, 'customer')
   const prices = command.items.map((item) => requirePrice(step, item.price))
   const currency = command.currency ?? prices[0]?.currency ?? step.state.customer?.currency
   if (currency === undefined || currency === null)

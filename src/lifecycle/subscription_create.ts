@@ -161,6 +161,8 @@ function isFree(price: Price, quantity: number): boolean {
 function trialOf(command: SubscriptionCreate, startAt: Instant): Period | null {
   const { trialDays, trialEnd } = command
   if (trialDays !== null && trialDays !== undefined) {
+    if (trialEnd !== null && trialEnd !== undefined)
+      refuse('invalid_request', 'a trial has a number of days or an end, not both', 'trialEnd')
     if (!whole(trialDays, 0, MAX_TRIAL_DAYS))
       refuse('invalid_request', `trialDays ${trialDays} is not a whole number from 0 to ${MAX_TRIAL_DAYS}`, 'trialDays')
     return trialDays === 0 ? null : { from: startAt, until: addMs(startAt, trialDays * DAY_MS) }

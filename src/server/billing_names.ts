@@ -41,7 +41,8 @@ export function snake(value: unknown): Json {
 
 /** A refusal with the API's name for the field that it is about, also where the message names it. */
 export function inApiNames(error: unknown): unknown {
-  if (!isBillhookError(error) || typeof error.details['field'] !== 'string') return error
+  // What the schemas refuse is named as the request names it.
+  if (!isBillhookError(error) || typeof error.details['field'] !== 'string' || 'in' in error.details) return error
   const { code, message, details, cause } = error
   const field = error.details['field']
   const renamedField = snakeName(field)

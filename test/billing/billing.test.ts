@@ -95,6 +95,8 @@ describeOnBackends('the billing system', (open) => {
     await monthlyAccount(sending)
     await sending.advance(ACCOUNT, addMs(START, DAY_MS))
     await expect(sending.advance(ACCOUNT, START)).rejects.toMatchObject({ code: 'clock_backwards' })
+    const millennium = sending.advance(ACCOUNT, addMs(START, 1000 * 365 * DAY_MS))
+    await expect(millennium).rejects.toMatchObject({ code: 'invalid_request', details: { field: 'to' } })
     expect((await sending.billing.account(ACCOUNT)).clock).toMatchObject({ now: addMs(START, DAY_MS), target: null })
   })
 

@@ -88,7 +88,7 @@ describe('a subscription that is active when it is paid', () => {
   })
 
   it('opens two checkouts, completes one into a paid subscription and cancels the other', () => {
-    const made = new Bench(AIRWALLEX_PROFILE, '2026-01-01T00:00:00Z')
+    const made = new Bench(AIRWALLEX_PROFILE, '2026-01-01T00:00:00Z', `bhcus_${'0'.repeat(24)}`)
     made.price('pri_1', 5000, 'USD')
     const open = {
       kind: 'checkout.create',
@@ -100,6 +100,9 @@ describe('a subscription that is active when it is paid', () => {
       successUrl: null,
       expiresAt: null,
     } as const
+    const stranger = new Bench(AIRWALLEX_PROFILE, '2026-01-01T00:00:00Z', 'cus_nobody')
+    stranger.price('pri_1', 5000, 'USD')
+    expect(stranger.tell({ ...open, id: 'co_1' })).toMatchObject({ ok: false, code: 'not_found', field: 'customer' })
     made.ok({ ...open, id: 'co_1' })
     made.ok({ ...open, id: 'co_2' })
     expect(made.heard()).toEqual(['checkout_opened', 'checkout_opened'])

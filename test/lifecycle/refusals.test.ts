@@ -81,6 +81,12 @@ const CASES: readonly (readonly [string, Command, string, string | null])[] = [
     'invalid_request',
     'trialEnd',
   ],
+  [
+    'a trial of so many days that ends at a time',
+    { ...CREATE, trialDays: 3, trialEnd: at('2027-01-01T00:00:00Z') },
+    'invalid_request',
+    'trialEnd',
+  ],
   ['no cycles', { ...CREATE, totalCycles: 0 }, 'invalid_request', 'totalCycles'],
   ['an unknown payment method', { ...CREATE, defaultPaymentMethod: 'pm_9' }, 'not_found', 'defaultPaymentMethod'],
   ['a change of what has ended', { ...UPDATE, id: 'canceled', quantity: 2 }, 'invalid_transition', 'id'],

@@ -179,6 +179,23 @@ describe('The commands of billing', () => {
         field,
       ])
     }
+    const engine: readonly (readonly [string, object, string])[] = [
+      [
+        '/subscriptions',
+        { customer: 'ada', items: [{ price: 'monthly' }], trial_end: '2020-01-01T00:00:00Z' },
+        'trial_end',
+      ],
+      [
+        '/subscriptions',
+        { customer: 'ada', items: [{ price: 'monthly' }], start_at: '2020-01-01T00:00:00Z' },
+        'start_at',
+      ],
+      ['/checkouts', { mode: 'subscription', items: [{ price: 'monthly' }], customer: 'nobody' }, 'customer'],
+    ]
+    for (const [path, body, field] of engine) {
+      const { error } = (await post(path, body)).body
+      expect([error.details.field, error.message]).toEqual([field, expect.stringContaining(`${field}: `)])
+    }
     const query = await bench.get('/invoices?limit=0')
     expect([query.status, query.body.error.details.field]).toEqual([400, 'limit'])
     const account = await bench.served.api('POST', '/v1/accounts', { name: 'X', dialect: 'nobody' })

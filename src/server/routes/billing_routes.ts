@@ -2,6 +2,7 @@ import type { App } from '../../app/create.ts'
 import { MAIN_ACCOUNT } from '../../app/create.ts'
 import { createSendingService } from '../../app/sending/sending_service.ts'
 import type { SendingService } from '../../app/sending/sending_service.ts'
+import { inApiNames } from '../billing_names.ts'
 import { accountRoutes, billingLogRoutes, clockRoutes } from './billing_accounts.ts'
 import { catalogCommands } from './billing_catalog.ts'
 import { customerCommands, subscriptionCommands } from './billing_customers.ts'
@@ -22,7 +23,21 @@ export function sendingRoutes({ sending, core, keys, config }: App): readonly Ro
     operatorAccount: MAIN_ACCOUNT,
     paymentSecret: config.payments?.secret ?? null,
   })
-  return [...billingRoutes(service), ...deliveringRoutes(service)]
+  return [...billingRoutes(service), ...deliveringRoutes(service)].map(withApiNames)
+}
+
+/** Refusals name fields as the API does, not as the model. */
+function withApiNames(route: Route): Route {
+  return {
+    ...route,
+    run: async (input, caller) => {
+      try {
+        return await route.run(input, caller)
+      } catch (error) {
+        throw inApiNames(error)
+      }
+    },
+  }
 }
 
 /** The billing system over HTTP: accounts, clocks, commands, reading. */
