@@ -25,7 +25,7 @@ export interface Config {
   readonly bodyTimeoutMs: number
   readonly shutdownTimeoutMs: number
   readonly settleMs: number
-  /** Null: kept for ever. */
+  /** Null: kept forever. */
   readonly retentionMs: number | null
   /** A file with the access policy, JSON; null: the policy set over the API, else the default. */
   readonly policyFile: string | null

@@ -1,7 +1,7 @@
 /**
- * Waits for work to end, but not longer than `ms` milliseconds.
+ * Waits for work to end, but no longer than `ms` milliseconds.
  *
- * @returns false if it did not end in time; it goes on, and what it throws later is nobody's business any more
+ * @returns false if it did not end in time; it continues, and what it throws later is ignored
  */
 export async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined

@@ -11,7 +11,7 @@ import { readCatalog } from './execute.ts'
 import { createMinter } from './mint.ts'
 import type { BillingPorts } from './ports.ts'
 
-/** Entities that exist already somewhere else, with what endpoints are to be told of them. */
+/** Entities that already exist elsewhere, with what endpoints are to be told about them. */
 export interface ImportedEntities {
   readonly catalog: readonly StoredEntity[]
   /** By id of the customer. */

@@ -64,7 +64,7 @@ async function runBatch(ports: BillingPorts, accountId: string, at: Instant): Pr
   })
 }
 
-/** An engine that leaves due what it was asked to do would keep this loop busy for ever. */
+/** An engine that leaves due what it was asked to do would keep this loop busy forever. */
 function requireProgress(step: Step, at: Instant): void {
   const { dueAt } = step
   if (dueAt !== null && dueAt <= at)

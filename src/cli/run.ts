@@ -86,7 +86,7 @@ async function* play(
   else for (const mode of modes) yield await runStory(story, mode, backend)
 }
 
-/** A story, or the report on a file that is none: the others are played all the same. */
+/** A story, or the report on a file that is none: the others are played anyway. */
 function readStory(path: string): Scenario | StoryReport {
   try {
     return readScenario(path)

@@ -26,7 +26,7 @@ export interface EndpointWithSecret {
 
 const NO_HEALTH = { failingSince: null, lastSuccessAt: null, lastFailureAt: null, warnedAt: null } as const
 
-/** How often a change that somebody else made at the same moment is made anew. */
+/** How often a change is tried again that met another one at the same moment. */
 const TRIES = 5
 
 /** Registers endpoints and changes them. */
@@ -102,7 +102,7 @@ export class Endpoints {
       ...endpoint,
       ...defined(rest),
       ...(headers === undefined ? {} : { lockedHeaders: this.#lockHeaders(headers) }),
-      // Another URL is another place: its owner proves it anew.
+      // Another URL is another place: its owner proves it again.
       ...(moved && change.url !== endpoint.url ? { state: 'pending_verification' as const } : {}),
     }))
   }

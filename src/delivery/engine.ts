@@ -81,7 +81,7 @@ export class DeliveryEngine {
     ])
   }
 
-  /** Takes nothing more, lets what is under way end within `graceMs`, writes results and gives the rest back. */
+  /** Takes nothing more, lets what is in flight end within `graceMs`, writes results and gives the rest back. */
   async stop(graceMs: number): Promise<void> {
     const node = this.#node
     if (node === null) return

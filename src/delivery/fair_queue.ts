@@ -71,7 +71,7 @@ export class FairQueue<T> {
     this.#enter(lane)
   }
 
-  /** The next item in turn, or null if there is none to be had. Each taken item must be ended with {@link done}. */
+  /** The next item in turn, or null if none is available. Each taken item must be ended with {@link done}. */
   take(): T | null {
     while (this.#out < this.#limit && this.#head < this.#ring.length) {
       const lane = this.#ring[this.#head]

@@ -48,7 +48,7 @@ export function fanOut(
     if (how.only === null ? !asksFor(active, event, body) : endpoint.id !== how.only) continue
     const orderKey = state === 'pending' && endpoint.ordered ? (event.subject ?? event.customer) : null
     const pending = state === 'pending'
-    // Whose turn it is among deliveries of one subject only the store knows: it may be under way on another node.
+    // Whose turn it is among deliveries of one subject only the store knows: it may be in flight on another node.
     const lease = pending && how.clock === 'real' && orderKey === null ? how.lease(active) : null
     deliveries.push({
       account: event.account,

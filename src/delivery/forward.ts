@@ -25,7 +25,7 @@ const RECEIVED_TYPE = 'delivery.received'
 
 /**
  * Sends on what was received. Facts go out as Standard Webhooks, with what the ledger knows and nothing else: the objects
- * of the sending end are not there, so their members are null. Deliveries go out with their exact bytes, signed anew. Into
+ * of the sending end are not there, so their members are null. Deliveries go out with their exact bytes, signed again. Into
  * another provider's form nothing is forwarded: it would need fields that nobody received.
  */
 export class Forwarder {

@@ -2,13 +2,13 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../model/instant.ts'
 
 /** Bounds of the engine, each with its reason; {@link DELIVERY_DEFAULTS} can be set by the operator. */
 export interface DeliveryOptions {
-  /** Requests under way at once, over all endpoints. Sockets and memory of this process set the bound. */
+  /** Requests in flight at once, over all endpoints. Sockets and memory of this process set the bound. */
   readonly concurrency: number
   /** Deliveries kept in memory; what is published beyond waits in the store, where any node takes it. */
   readonly memoryMax: number
   /** Events stored by one statement. */
   readonly batchMax: number
-  /** Publishing statements under way at once: one writes while the next one fills. */
+  /** Publishing statements in flight at once: one writes while the next one fills. */
   readonly flushesMax: number
   /** Results gather for so long before they are written. */
   readonly lingerMs: number
@@ -46,12 +46,12 @@ export const DELIVERY_DEFAULTS: DeliveryOptions = {
 /** A claimed delivery belongs to its node for so long; the heartbeat moves it on while it waits in memory. */
 export const CLAIM_MS = 30 * SECOND_MS
 
-/** An endpoint's requests under way at once, unless it says otherwise. */
+/** An endpoint's requests in flight at once, unless it says otherwise. */
 export const IN_FLIGHT_DEFAULT = 16
 /** The largest number of requests in flight that an endpoint may ask for. */
 export const IN_FLIGHT_MAX = 256
 
-/** After so many failures in a row an endpoint has only {@link FAILING_CAP} requests under way, until one succeeds. */
+/** After so many failures in a row an endpoint has only {@link FAILING_CAP} requests in flight, until one succeeds. */
 export const FAILING_AFTER = 3
 /** Requests in flight to an endpoint that fails. */
 export const FAILING_CAP = 2

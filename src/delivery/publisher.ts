@@ -22,7 +22,7 @@ export type EventContent =
   | { readonly kind: 'standard'; readonly type: string; readonly data: JsonObject }
   /** A notification in the form of one dialect, as it stands. */
   | { readonly kind: 'notification'; readonly dialect: string; readonly notification: Notification }
-  /** Bytes as they came, sent to endpoints of the standard dialect and signed anew. */
+  /** Bytes as received, sent to endpoints of the standard dialect and signed again. */
   | { readonly kind: 'raw'; readonly type: string; readonly bytes: Uint8Array; readonly contentType: string }
 
 /** An event to be published. */
@@ -61,7 +61,7 @@ const ACCOUNTS_MAX = 10_000
 const WAITING_MAX = 50_000
 
 /**
- * Publishes events. Calls that come while a statement is under way share the next one: events, deliveries and leases of
+ * Publishes events. Calls that come while a statement is in flight share the next one: events, deliveries and leases of
  * many calls are one statement and one flush to disk. A call is answered when its events are durable; then they are
  * delivered from memory.
  */

@@ -23,7 +23,7 @@ export class Replays {
   }
 
   /**
-   * Begins a replay. Its deliveries start their retry schedule anew; ids and bodies stay the same.
+   * Begins a replay. Its deliveries start their retry schedule again; ids and bodies stay the same.
    *
    * @throws BillhookError `not_found`, `invalid_request` if it would replay everything that ever was
    */

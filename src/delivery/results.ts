@@ -105,7 +105,7 @@ export class ResultWriter {
   }
 }
 
-/** The engine's own events are not told of: they would tell of each other for ever. */
+/** The engine's own events are not reported: they would report each other forever. */
 function isWorthTelling({ attempted, due }: Finished): boolean {
   return attempted.result.state === 'exhausted' && !Object.hasOwn(OPERATOR_EVENT_TYPES, due.event.type)
 }

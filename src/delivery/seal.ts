@@ -72,7 +72,7 @@ export async function sealFor(
 }
 
 /**
- * Bytes that are forwarded as they came, signed anew by the scheme of Standard Webhooks: it covers any bytes.
+ * Bytes that are forwarded as received, signed again by the scheme of Standard Webhooks: it covers any bytes.
  *
  * @source standardwebhooks.com specification 1.0.0
  */

@@ -12,13 +12,13 @@ import type { DeliveryOptions } from './limits.ts'
 import type { DeliveryPorts } from './ports.ts'
 import type { Finished, ResultWriter } from './results.ts'
 
-/** How far back a fresh lease may lie that is not in memory yet: its statement is under way. */
+/** How far back a fresh lease may lie that is not in memory yet: its statement is in flight. */
 const STORING_MS = 60_000
 
 /** Results in memory beyond which no new attempt begins: the store does not take them. */
 const UNWRITTEN_MAX = 5_000
 
-/** Endpoints whose failures are counted; beyond, counting begins anew. */
+/** Endpoints whose failures are counted; beyond, counting starts again. */
 const FAILURES_MAX = 100_000
 
 /** Heartbeats in which a delivery of a failed statement is returned. */
@@ -41,7 +41,7 @@ export class DeliveryWorker {
   readonly #writer: ResultWriter
   readonly #onSettledOrdered: () => void
   #queue: FairQueue<DueDelivery>
-  /** Every delivery in memory, waiting or under way, by name. */
+  /** Every delivery in memory, waiting or in flight, by name. */
   #held = new Map<string, DueDelivery>()
   #finished: Finished[] = []
   /** Room kept for deliveries that are being stored, by lane and in all. */
@@ -172,12 +172,12 @@ export class DeliveryWorker {
     await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 
-  /** Lets what is under way end, within `graceMs`; cancels the rest. Answers with what goes back to the store. */
+  /** Lets what is in flight end, within `graceMs`; cancels the rest. Answers with what goes back to the store. */
   async end(graceMs: number): Promise<readonly DeliveryKey[]> {
     const back = this.#queue.drain().map(keyOf)
     for (const key of back) this.#held.delete(`${key.account} ${key.event} ${key.endpoint}`)
     const timer = setTimeout(() => this.#abort.abort(), graceMs)
-    // A store that does not answer must not keep the process for ever: the leases then run out by themselves.
+    // A store that does not answer must not keep the process forever: the leases then run out by themselves.
     const last = new Promise<void>((resolve) =>
       setTimeout(resolve, graceMs + Math.max(1_000, Math.min(graceMs, WRITING_MS))).unref(),
     )

@@ -68,7 +68,7 @@ export interface Secret {
   readonly text: string
   /** From when it is accepted; null: always. */
   readonly from: Instant | null
-  /** Until when it is accepted; null: for ever. */
+  /** Until when it is accepted; null: forever. */
   readonly until: Instant | null
 }
 

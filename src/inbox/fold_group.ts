@@ -58,7 +58,7 @@ export interface GroupChange {
 /** Facts of access are numbered here; the fold does not know them and must not take them back. */
 const OWN_KIND = 'access_changed'
 
-/** Folds a group anew and compares the outcome with what is stored. */
+/** Folds a group again and compares the outcome with what is stored. */
 export function foldGroup(work: GroupWork): GroupChange {
   const { group, stored, told, policy, at } = work
   const before = stored.observations.flatMap((row) => readObservations(row.data).map(({ observation }) => observation))
@@ -142,7 +142,7 @@ function deliveryOf(fact: DerivedFact, told: readonly Told[]): string | null {
   return (own ?? told.at(-1))?.delivery ?? null
 }
 
-/** Told anew, or taken back; a fact that only has other words or evidence is not told again. */
+/** Told again, or taken back; a fact that only has other words or evidence is not told again. */
 function isNews(stored: GroupContents): (row: FactRow) => boolean {
   const old = new Map(stored.facts.map((row) => [row.key, row]))
   return (row) => {

@@ -32,7 +32,7 @@ export interface ProcessPorts extends FoldPorts {
   readonly storing: () => boolean
 }
 
-/** Deliveries of one transaction: neighbours share the pages they change, and requests wait for it a tenth of a second at most. */
+/** Deliveries of one transaction: neighbors share the pages they change, and requests wait for it a tenth of a second at most. */
 const BATCH = 256
 /** So many stored here and not folded are a backlog that answers wait for. */
 const FULL = 2 * BATCH
@@ -55,7 +55,7 @@ const PROCESS_DEFAULTS: ProcessOptions = { loops: 1, pauseMs: 0, maxWaitMs: 250 
 
 /**
  * Folds what was received, behind the answer: decode, registers, facts, reactions in one transaction. A crash anywhere
- * leaves a delivery either received or folded, so a restart goes on where it stopped.
+ * leaves a delivery either received or folded, so a restart resumes where it stopped.
  *
  * Modes of {@link run}: folding while batches are full; pausing for `pauseMs` after one that was not; asleep until
  * deliveries were stored here and no more are being stored, or until they fill a batch, or for POLL_MS; after a failure

@@ -6,7 +6,7 @@ import type { Instant } from '../model/instant.ts'
 import type { ObjectValues } from '../model/objects.ts'
 import type { ReactionRow } from '../ports/reaction_store.ts'
 
-/** What a reaction carries beside its fact, which is read anew when it is told. */
+/** What a reaction carries beside its fact, which is read again when it is told. */
 export interface ReactionData {
   /** True: what was told before turned out not to be so. */
   readonly retracted: boolean

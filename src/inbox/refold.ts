@@ -49,7 +49,7 @@ export interface AccessDifference {
 /** How a re-fold differs from what is in force. */
 export interface RefoldReport {
   readonly source: string
-  /** Deliveries that were folded anew. */
+  /** Deliveries that were folded again. */
   readonly deliveries: number
   /** Deliveries that could not be read any more, by id; at most {@link MAX_LISTED} of them. */
   readonly unreadable: readonly string[]
@@ -70,7 +70,7 @@ const PAGE = 100
 const OVERLAP_MS = HOUR_MS
 
 /**
- * Folds a source's deliveries anew beside what is in force (after a correction of a decoder or a reducer, or of the
+ * Folds a source's deliveries again beside what is in force (after a correction of a decoder or a reducer, or of the
  * policy's thresholds), compares the two, and puts the new in the place of the old when asked to. The deliveries are the
  * truth: nothing is lost by it. Facts that a re-fold adds or takes back are not told to handlers; changes of access are.
  */

@@ -7,9 +7,9 @@ import { idsFrom } from './receipt_ids.ts'
 
 /** How long received deliveries are kept. */
 export interface RetentionOptions {
-  /** How long deliveries are kept with their bytes, once nothing is left to do for them; null: for ever. Milliseconds. */
+  /** How long deliveries are kept with their bytes, once nothing is left to do for them; null: forever. Milliseconds. */
   readonly deliveriesMs: number | null
-  /** How long reactions are kept that were told; null: for ever. Milliseconds. */
+  /** How long reactions are kept that were told; null: forever. Milliseconds. */
   readonly reactionsMs: number | null
 }
 

@@ -68,7 +68,7 @@ export function named(
   return found
 }
 
-/** A payment method by its name: one that exists, or one that comes into being by being named and behaves as its name says. */
+/** A payment method by its name: one that exists, or one that is created by being named and behaves as its name says. */
 export function methodOf(id: string, context: ActionContext): MethodChoice {
   return context.methods.includes(id) ? { id } : attached(id)
 }

@@ -105,7 +105,7 @@ class GivenBuilder {
     }
   }
 
-  /** Customers and plans that an action names and that the story does not give: they are there all the same. */
+  /** Customers and plans that an action names and that the story does not give: they are there anyway. */
   addReferences(op: string, fields: StoryFields): void {
     const customer = textAt(fields, 'customer', 'customer_id', 'billing_customer_id')
     if (customer !== null) this.#customer(customer)
@@ -354,7 +354,7 @@ function inlinePrices(action: JsonObject): readonly JsonObject[] {
   return [action, ...items].flatMap((one) => (isObject(one) && isObject(one['price']) ? [one['price']] : []))
 }
 
-/** A text under the first of these names that has one; values of other kinds are let be. */
+/** A text under the first of these names that has one; values of other kinds are left alone. */
 function textAt(fields: StoryFields, ...keys: readonly string[]): string | null {
   const found = keys.map((key) => fields.raw[key]).find((value) => typeof value === 'string')
   return typeof found === 'string' && found !== 'latest' ? found : null

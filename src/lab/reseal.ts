@@ -5,7 +5,7 @@ import type { Random } from '../ports/random.ts'
 import { newSigningKey } from '../runtime/jwks.ts'
 import type { Forge } from './faults.ts'
 
-/** Seals each request anew with a secret, or key, that the receiver does not know. */
+/** Seals each request again with a secret, or key, that the receiver does not know. */
 export async function resealing(dialect: Dialect, random: Random, now: () => Instant): Promise<Forge> {
   const secret = dialect.newSecret(random.bytes(32))
   const keys =

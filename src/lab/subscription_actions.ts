@@ -152,7 +152,7 @@ function createSubscription(fields: StoryFields, context: ActionContext): readon
   return command(created, customerOf(fields, context))
 }
 
-/** What add-ons cost that are paid with the authorisation: `addons: [{ item: { amount }, quantity }]`. */
+/** What add-ons cost that are paid with the authorization: `addons: [{ item: { amount }, quantity }]`. */
 function addonsOf(fields: StoryFields, { currency, words }: ActionContext): Money | null {
   const addons = fields.objects('addons').map((addon) => {
     const item = addon.object('item') ?? addon

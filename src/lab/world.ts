@@ -13,7 +13,7 @@ import type { Scenario } from './scenario.ts'
 /** The account that a story is played in. */
 export const STORY_ACCOUNT = 'story'
 
-/** A story's objects come into being a minute before it: providers print whole seconds, and two events in one are a tie. */
+/** A story's objects are created a minute before it: providers print whole seconds, and two events in one are a tie. */
 export function bringUpAt(story: Scenario): Instant {
   return addMs(story.clock.start, -MINUTE_MS)
 }
@@ -38,7 +38,7 @@ export interface WorldDelivery {
 
 /** What a network fault did to the deliveries so far. */
 export interface FaultCount {
-  /** Copies that were changed on the way, and those of them that the receiver took all the same. */
+  /** Copies that were changed on the way, and those of them that the receiver took anyway. */
   readonly forged: number
   readonly forgedTaken: number
   /** Times that a refused copy changed what the receiver knows. */

@@ -1,7 +1,7 @@
 import type { DerivedFact } from '../model/facts.ts'
 import { canonicalJson } from '../model/json.ts'
 
-/** What a late arrival, or another reducer, makes of facts already told. Each list is sorted as it came. */
+/** What a late arrival, or another reducer, makes of facts already told. Each list is sorted. */
 export interface FactDiff {
   readonly added: readonly DerivedFact[]
   /** Told before, and disproved. */

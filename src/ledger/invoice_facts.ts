@@ -321,7 +321,7 @@ export function addCheckoutFacts(sources: Sources, facts: FactSet): void {
     for (const step of steps) {
       const before: Checkout['status'] | null = step.told ? (step.from?.status ?? null) : status
       const isNew = step.status && step.to.status !== before
-      // A checkout that is first seen after its end was opened all the same.
+      // A checkout that is first seen after its end was opened anyway.
       if (step.verb === 'created' && !(isNew && step.to.status === 'open')) addCheckoutFact(facts, id, step, 'open')
       if (isNew) addCheckoutFact(facts, id, step, step.to.status)
       if (step.status) status = step.to.status

@@ -34,7 +34,7 @@ export interface Register<K extends ObjectKind = ObjectKind> {
   readonly set: readonly Entry<ObjectValues[K]>[]
   /** Per field: the newest patch, and for fields that a null never erases the newest value said. */
   readonly fields: Readonly<Record<string, FieldRegister>>
-  /** The first final state, kept for ever: all entries with the smallest stamp. Null while there is none. */
+  /** The first final state, kept forever: all entries with the smallest stamp. Null while there is none. */
   readonly terminal: {
     readonly t: Stamp
     readonly set: readonly Entry<Partial<ObjectValues[K]>>[]

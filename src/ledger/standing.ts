@@ -80,7 +80,7 @@ interface Meanwhile {
 }
 
 /**
- * A payment that came after the status was told: the status is only not told anew yet. Whoever has paid is not kept
+ * A payment that came after the status was told: the status is only not told again yet. Whoever has paid is not kept
  * waiting for that.
  */
 function paidMeanwhile(state: SubscriptionState, question: StandingQuestion, rules: PolicyRules): Meanwhile | null {

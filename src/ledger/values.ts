@@ -118,7 +118,7 @@ export function isSaid(value: unknown): boolean {
   return !(Array.isArray(value) && value.length === 0)
 }
 
-/** True for a value in a state that its kind never leaves: the first one is kept for ever. */
+/** True for a value in a state that its kind never leaves: the first one is kept forever. */
 export function isFinal(kind: ObjectKind, value: object): boolean {
   if (kind === 'subscription') return 'status' in value && isFinalStatus(value.status)
   if (kind === 'invoice') return 'status' in value && value.status === 'void'

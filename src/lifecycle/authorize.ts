@@ -16,10 +16,10 @@ import type { Step } from './step.ts'
 type Authorize = Extract<SubscriptionCommand, { kind: 'subscription.authorize' }>
 
 /**
- * The customer finished or failed the hosted authorisation. With a later start the subscription is authorised, and an
+ * The customer finished or failed the hosted authorization. With a later start the subscription is authorized, and an
  * upfront amount is charged; else the first cycle begins now and its charge makes the subscription active.
  *
- * @throws BillhookError `invalid_transition` if it does not wait for an authorisation
+ * @throws BillhookError `invalid_transition` if it does not wait for an authorization
  */
 export function authorize(step: Step, command: Authorize): void {
   const subscription = requireSubscription(step, command.id)
@@ -49,7 +49,7 @@ export function authorize(step: Step, command: Authorize): void {
   startNow(step, agreed, command)
 }
 
-/** The start is still to come: consent now, and the upfront amount if there is one. It is authorised when that is paid. */
+/** The start is still to come: consent now, and the upfront amount if there is one. It is authorized when that is paid. */
 function authorizeLater(step: Step, subscription: Subscription, command: Authorize): void {
   const upfront = subscription.authorization?.upfront ?? null
   if (upfront === null || upfront.minor <= 0n) {

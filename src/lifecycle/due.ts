@@ -134,7 +134,7 @@ function dueOfSubscription(state: CustomerState, context: DueContext, subscripti
   }
 }
 
-/** Until when the customer may authorise: the offer's end, or the start of a service that was to start later. */
+/** Until when the customer may authorize: the offer's end, or the start of a service that was to start later. */
 function offerEnd(subscription: Subscription): Instant | null {
   const { authorization, startAt, createdAt, cycle } = subscription
   const waitsForStart = cycle === null && startAt > createdAt

@@ -13,7 +13,7 @@ export function decideGate(step: Step, command: GateCommand): void {
   const { at, profile } = step.context
   const { latestAt } = invoice.gate
   if (profile.gate === 'classic') {
-    // The older rule knows no giving up before the limit: then it is charged all the same.
+    // The older rule knows no giving up before the limit: then it is charged anyway.
     if (command.kind === 'gate.given_up' && latestAt !== null && at < latestAt) return
     passGate(step, invoice)
     return

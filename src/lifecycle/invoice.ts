@@ -32,7 +32,7 @@ export interface Draft {
   readonly finalize: 'now' | 'later' | 'never'
   /** Whether the engine collects it by itself. */
   readonly autoAdvance: boolean
-  /** Whether amounts put aside for the customer, or for this subscription, are billed with it. */
+  /** Whether pending amounts of the customer, or of this subscription, are billed with it. */
   readonly pendingItems: boolean
   readonly metadata?: Metadata
 }
@@ -227,7 +227,7 @@ function pendingItems(step: Step, draft: Draft): readonly InvoiceItem[] {
     .sort((a, b) => a.createdAt - b.createdAt || compareText(a.id, b.id))
 }
 
-/** The line that an amount put aside becomes. */
+/** The invoice line of a pending amount. */
 export function lineOfItem(step: Step, item: InvoiceItem): InvoiceLine {
   return {
     id: step.context.mint('invoice_line'),

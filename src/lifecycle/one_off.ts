@@ -185,7 +185,7 @@ function sendByHand(step: Step, invoice: Invoice): void {
   send(step, open)
 }
 
-/** Deletes a draft; what it billed from the amounts put aside waits for the next invoice again. */
+/** Deletes a draft; the pending amounts that it billed wait for the next invoice again. */
 function deleteDraft(step: Step, invoice: Invoice): void {
   allow(invoice, 'delete')
   if (invoice.subscription !== null)

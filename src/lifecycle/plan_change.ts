@@ -118,7 +118,7 @@ function billChange(step: Step, subscription: Subscription, id: string): void {
   finalizeInvoice(step, invoice)
 }
 
-/** Another interval: cycles are counted anew from now, the rest of the old cycle is credited, the new one billed at once. */
+/** Another interval: cycles are counted from now on, the rest of the old cycle is credited, the new one billed at once. */
 function restart(
   step: Step,
   subscription: Subscription,

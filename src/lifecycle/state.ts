@@ -29,7 +29,7 @@ type ById<T> = Readonly<Record<string, T>>
 
 /**
  * All that the engine needs to know of one customer. `id` is the customer's; {@link customer} is null until the customer
- * exists: a hosted checkout or an authorisation may come first.
+ * exists: a hosted checkout or an authorization may come first.
  *
  * Bounded: what {@link settled} lists may leave; {@link withEntity} brings it back when a command names it.
  */

@@ -1,5 +1,5 @@
 /**
- * One step of the engine under way: what has been told so far and the state after it. The step is the engine's only
+ * One step of the engine as it is made: what has been told so far and the state after it. The step is the engine's only
  * changing thing and never leaves the room; every change of the state is made by telling something ({@link tell}), or is
  * one that nobody is told of ({@link put}).
  */
@@ -48,7 +48,7 @@ export function tell(step: Step, saying: Saying, touched: Touched = {}): void {
   push(step, saying, { before: entitiesAt(before, all), after: { ...NO_ENTITIES, ...all } })
 }
 
-/** Tells that something is gone: a draft, an amount put aside. */
+/** Tells that something is gone: a draft, a pending amount. */
 export function tellRemoval(step: Step, saying: Saying, gone: Pick<Touched, 'invoice' | 'invoice_item'>): void {
   const before = step.state
   const all = related(before, gone)

@@ -73,7 +73,7 @@ function build(step: Step, command: SubscriptionCreate): Subscription {
   const { currency, interval } = sharedTerms(prices)
   const wantedStart = command.startAt ?? at
   const offered = trialOf(command, wantedStart)
-  // Where the customer authorises first, a trial is nothing but a later start.
+  // Where the customer authorizes first, a trial is nothing but a later start.
   const authorizes = step.context.profile.start.firstPayment === 'authorize'
   const trial = authorizes ? null : offered
   const startAt = authorizes && offered !== null ? offered.until : wantedStart

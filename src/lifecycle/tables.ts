@@ -6,7 +6,7 @@ import { BillhookError } from '../model/error.ts'
 import type { FactKind, RecordKind } from '../model/facts.ts'
 import type { CheckoutStatus, InvoiceStatus, PaymentStatus, SubscriptionStatus } from '../model/status.ts'
 
-/** One possible change. `from` null: the thing comes into being. `to` null: it is deleted. */
+/** One possible change. `from` null: the thing is created. `to` null: it is deleted. */
 export interface Row<Status extends string = string, On extends string = string> {
   readonly from: Status | null
   readonly on: On

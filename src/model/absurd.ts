@@ -2,7 +2,7 @@ import { BillhookError } from './error.ts'
 
 /**
  * Ends a `switch` over a closed union: it does not compile while a case is missing, and if a value from outside the
- * types gets here all the same, it is reported instead of being passed over.
+ * types gets here anyway, it is reported instead of being passed over.
  *
  * @throws BillhookError `internal_invariant`
  */

@@ -1,5 +1,5 @@
 /**
- * What the users of the billing system, its clock and its neighbours can ask of the lifecycle. Every command names the
+ * What the users of the billing system, its clock and its neighbors can ask of the lifecycle. Every command names the
  * entities by id; an `id` that is null is minted. `field` of a refusal is a member of these types.
  */
 import type { Currency } from './currency.ts'
@@ -92,9 +92,9 @@ export interface SubscriptionCreate {
   /** From which instant cycles are counted, if not from the start: the first cycle is then shorter. */
   readonly anchor?: Instant | null
   readonly totalCycles?: number | null
-  /** Charged with the authorisation, beside the plan. */
+  /** Charged with the authorization, beside the plan. */
   readonly upfront?: Money | null
-  /** When the offer to authorise ends. */
+  /** When the offer to authorize ends. */
   readonly expiresAt?: Instant | null
   readonly collection?: 'automatic' | 'manual'
   readonly daysUntilDue?: number | null
@@ -135,7 +135,7 @@ export interface SubscriptionUpdate {
   readonly when?: 'now' | 'cycle_end'
   /** `pending`: the change waits until its invoice is paid. */
   readonly ifUnpaid?: 'apply' | 'pending'
-  /** Whether cycles are counted anew from now. */
+  /** Whether cycles are counted from now on. */
   readonly resetAnchor?: boolean
 }
 
@@ -166,7 +166,7 @@ export type SubscriptionCommand =
       readonly by: Actor
       readonly anchor: 'now' | 'unchanged'
     }
-  /** The customer finished, or failed, the hosted authorisation. */
+  /** The customer finished, or failed, the hosted authorization. */
   | {
       readonly kind: 'subscription.authorize'
       readonly id: string
@@ -217,7 +217,7 @@ export type InvoiceCommand =
       readonly id: string | null
       readonly currency: Currency | null
       readonly lines: readonly LineInput[]
-      /** Whether amounts put aside for the customer are billed with it. */
+      /** Whether pending amounts of the customer are billed with it. */
       readonly pendingItems: 'include' | 'exclude'
       readonly autoAdvance: boolean
       readonly collection: 'automatic' | 'manual'

@@ -45,12 +45,12 @@ export function isMintedId(id: string): boolean {
 /** Someone who is billed. */
 export interface Customer {
   readonly id: string
-  /** `organization` where the provider bills organisations; else `user`. */
+  /** `organization` where the provider bills organizations; else `user`. */
   readonly type: 'user' | 'organization'
   readonly name: string | null
   readonly email: string | null
   readonly phone: string | null
-  /** The app's own id of its user or organisation. */
+  /** The app's own id of its user or organization. */
   readonly user: string | null
   /** The currency that this customer is billed in: set by the first subscription or invoice, never changed. */
   readonly currency: Currency | null
@@ -167,7 +167,7 @@ export interface PendingChange {
 export interface Resumption {
   readonly invoice: string
   readonly anchor: Instant
-  /** Then the invoice is void and the pause goes on; null: it waits for ever. */
+  /** Then the invoice is void and the pause goes on; null: it waits forever. */
   readonly expiresAt: Instant | null
 }
 

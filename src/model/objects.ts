@@ -155,7 +155,7 @@ export interface ObservedCheckout {
 
 /** What is known of a customer: links to the app's own user, and whether there is something to charge. */
 export interface ObservedCustomer {
-  /** Ids of the app's own world that the provider carries (user id, organisation code, reference). */
+  /** Ids of the app's own world that the provider carries (user id, organization code, reference). */
   readonly users: readonly string[]
   readonly email: string | null
   readonly name: string | null

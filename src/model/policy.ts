@@ -16,7 +16,7 @@ import type { SubscriptionStatus } from './status.ts'
 /** How much of the product may be used. */
 export type AccessLevel = 'full' | 'limited' | 'none'
 
-/** What is said once for every plan and source, and may be said anew for one of them. */
+/** The rules for every plan and source, which one of them may override. */
 export interface PolicyRules {
   /** How long past the paid-through access stays although no payment was seen. Milliseconds. */
   readonly leewayMs: number
@@ -38,7 +38,7 @@ export interface PolicyRules {
   readonly levels: Readonly<Record<SubscriptionStatus, AccessLevel>>
 }
 
-/** What a source or plan says anew; levels status by status. */
+/** What a source or plan overrides; levels status by status. */
 type PolicyOverrides = Partial<Omit<PolicyRules, 'levels'>> & {
   readonly levels?: Partial<PolicyRules['levels']>
 }

@@ -54,16 +54,16 @@ export interface NoticeRule {
 export interface StartRule {
   /**
    * `charge`: the first invoice is charged when the subscription is created. `authorize`: the subscription waits until the
-   * customer has authorised it on a hosted page.
+   * customer has authorized it on a hosted page.
    */
   readonly firstPayment: 'charge' | 'authorize'
   /** The status of a new subscription whose first invoice is not paid yet. */
   readonly unpaidStatus: Extract<SubscriptionStatus, 'incomplete' | 'pending' | 'active'>
   /** What a failed first payment does: wait in that status for {@link incompleteMs}, or start the retries. */
   readonly firstFailure: 'wait' | 'dunning'
-  /** How long the first payment may take; then the subscription expires and its invoice is void. Null: for ever. */
+  /** How long the first payment may take; then the subscription expires and its invoice is void. Null: forever. */
   readonly incompleteMs: number | null
-  /** How long an offer to authorise holds when the subscription starts at once. Null: for ever. */
+  /** How long an offer to authorize holds when the subscription starts at once. Null: forever. */
   readonly authorizeMs: number | null
   /** Whether the plan is told as assigned to the customer before the subscription is told. */
   readonly assignsPlan: boolean
@@ -85,7 +85,7 @@ export interface PauseRule {
   readonly cancelsIn: readonly SubscriptionStatus[]
   /** Whether collection alone can be paused. */
   readonly collection: boolean
-  /** How long the invoice of a resumption may stay unpaid; then it is void and the pause goes on. Null: for ever. */
+  /** How long the invoice of a resumption may stay unpaid; then it is void and the pause goes on. Null: forever. */
   readonly resumptionMs: number | null
   /**
    * What a resumption costs: `invoice` bills the cycle that runs at that time unless it is paid already, `next_cycle` bills

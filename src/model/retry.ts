@@ -23,7 +23,7 @@ export interface RetryPolicy {
   readonly disableAfterMs: number | null
   /** An endpoint is reported to its owner as failing after this time without a success; null: only when disabled. */
   readonly warnAfterMs: number | null
-  /** True if each attempt is signed anew with its own time. */
+  /** True if each attempt is signed again with its own time. */
   readonly freshSignature: boolean
   /** Where the numbers come from. */
   readonly source: string

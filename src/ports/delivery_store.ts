@@ -2,7 +2,7 @@ import type { Instant } from '../model/instant.ts'
 import type { Transaction } from './transaction.ts'
 
 /**
- * `pending`: an attempt is planned or under way. `delivered`: acknowledged. `exhausted`: given up. `skipped`: the
+ * `pending`: an attempt is planned or in flight. `delivered`: acknowledged. `exhausted`: given up. `skipped`: the
  * endpoint was disabled. `held`: the endpoint is paused.
  */
 export type DeliveryState = 'pending' | 'delivered' | 'exhausted' | 'skipped' | 'held'
@@ -24,7 +24,7 @@ export interface StoredEvent {
   readonly createdAt: Instant
   /** The notification's body as JSON text; empty if {@link raw} is given. */
   readonly body: string
-  /** The exact bytes to be sent, of a delivery that is forwarded as it came. */
+  /** The exact bytes to be sent, of a delivery that is forwarded as received. */
   readonly raw: Uint8Array | null
   readonly contentType: string | null
 }

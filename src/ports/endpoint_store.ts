@@ -43,7 +43,7 @@ export interface Endpoint {
   readonly retry: RetryPolicy | null
   /** Null: the policy's own. */
   readonly timeoutMs: number | null
-  /** How many requests may be under way at once. */
+  /** How many requests may be in flight at once. */
   readonly inFlightMax: number
   /** True: events of one subject are delivered one after another, in their order. */
   readonly ordered: boolean

@@ -7,7 +7,7 @@ export interface LockedSecret {
   readonly locked: string
   /** From when it opens deliveries; null: always. */
   readonly from: Instant | null
-  /** Until when it opens deliveries; null: for ever. */
+  /** Until when it opens deliveries; null: forever. */
   readonly until: Instant | null
 }
 

@@ -119,7 +119,7 @@ export class UndiciHttpClient implements HttpClient, AsyncDisposable {
       const [oldest] = this.#pools
       if (oldest !== undefined) {
         this.#pools.delete(oldest[0])
-        // Lets what is under way end.
+        // Lets what is in flight end.
         void oldest[1].close().catch(() => undefined)
       }
     }

@@ -138,7 +138,7 @@ interface Target {
   readonly source: string
 }
 
-/** `/in/source`, or `/in/account/source`; a query is let be. Null for every other path. */
+/** `/in/source`, or `/in/account/source`; a query is left alone. Null for every other path. */
 function targetOf(url: string): Target | null {
   if (!url.startsWith('/in/')) return null
   const path = url.slice('/in/'.length).split('?', 1)[0] ?? ''
@@ -166,7 +166,7 @@ async function take(
   }
   const read = await readBody(request, options.maxBodyBytes)
   if (read.end === 'gone') return
-  // Its first bytes go on all the same: the refusal is recorded, and an operator finds it.
+  // Its first bytes go on anyway: the refusal is recorded, and an operator finds it.
   if (read.end === 'too_large') response.setHeader('connection', 'close')
   const { status, body } = await options.ingest({ ...target, headers: headersOf(request), body: read.body })
   answer(response, status, body)

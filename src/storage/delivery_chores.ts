@@ -72,7 +72,7 @@ class SqlDeliveryChores implements DeliveryChores {
 
   async #step(statements: Statements, replay: Replay, now: Instant, limit: number): Promise<Replay> {
     const { sql, values } = matching(replay)
-    // Rows that are under way are let be: they are being delivered anyway.
+    // Rows that are in flight are left alone: they are being delivered anyway.
     const rows = await statements.all(
       `SELECT d.event, d.endpoint FROM delivery d JOIN delivery_event e ON e.account = d.account AND e.id = d.event
        WHERE ${sql} ORDER BY d.event, d.endpoint LIMIT ?`,

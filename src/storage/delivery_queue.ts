@@ -84,7 +84,7 @@ class SqlDeliveryQueue implements DeliveryQueue {
     if (keys.length === 0) return []
     const statements = this.#database.within(transaction)
     const taken: PublishKey[] = []
-    // Always in the same order, so that two batches with the same keys wait for each other and never for ever.
+    // Always in the same order, so that two batches with the same keys wait for each other and never forever.
     const sorted = [...keys].sort((a, b) => compare(a.account, b.account) || compare(a.key, b.key))
     for (const part of chunks(sorted)) {
       const values = part.flatMap((key) => [key.account, key.key, key.fingerprint, key.answer, key.storedAt])

@@ -49,7 +49,7 @@ export function readMigration(file: string, text: string): Migration {
 
 /**
  * Brings the schema up to date. Several nodes may do so at once: each step takes a lock, writes its version row first,
- * and is left out by whoever finds the row there. Steps that a newer node has made are let be, unless one is breaking.
+ * and is left out by whoever finds the row there. Steps that a newer node has made are left alone, unless one is breaking.
  *
  * @returns the steps that this call made
  * @throws BillhookError `store_newer` if a newer Billhook made a breaking step

@@ -24,7 +24,7 @@ export const POSTGRES_DEFAULTS = { maxConnections: 10, statementTimeoutMs: 30_00
 /** Waiting longer for a connection means that the database does not answer. */
 const CONNECT_TIMEOUT_MS = 5_000
 
-/** How often a transaction is begun anew after a serialization failure or a deadlock. */
+/** How often a transaction is begun again after a serialization failure or a deadlock. */
 const MAX_TRIES = 8
 
 /** Statements that the server prepares by name; the other texts are sent whole each time. */

@@ -84,7 +84,7 @@ export async function insert(statements: Statements, backend: Database['backend'
   const columns = rows[0]?.length ?? 0
   let changed = 0
   if (backend === 'embedded') {
-    // One text for all rows: looking its statement up by a text that was joined anew costs as much as running it.
+    // One text for all rows: looking its statement up by a text that was joined again costs as much as running it.
     const sql = `INSERT INTO ${into} VALUES ${rowsOf(1, columns)} ${after}`
     return statements.runEach(sql, rows)
   }

@@ -17,7 +17,7 @@ const MAX_PROBLEMS = 50
  * Only the object's own fields are seen, so `__proto__` and `constructor` are ordinary names.
  */
 export class Fields {
-  /** The object as it came. */
+  /** The object as received. */
   readonly raw: JsonObject
   /** Where it stands in the body, for example `data.object`; empty for the body itself. */
   readonly path: string
@@ -30,7 +30,7 @@ export class Fields {
     this.path = path
   }
 
-  /** The field as it came; undefined if the object has none of this name. */
+  /** The field as received; undefined if the object has none of this name. */
   get(key: string): Json | undefined {
     return Object.hasOwn(this.raw, key) ? this.raw[key] : undefined
   }

@@ -1,6 +1,6 @@
 import type { Refusal } from '../model/verdict.ts'
 
-/** Headers as they came: a list means that the name occurred more than once (or that nobody can say how often). */
+/** Headers as received: a list means that the name occurred more than once (or that nobody can say how often). */
 export type Headers = Readonly<Record<string, string | readonly string[]>>
 
 /** One header's value, or why it cannot be used. */

@@ -51,7 +51,7 @@ export interface SendingPorts {
   readonly mailer: Mailer
   readonly payments: Payments
   readonly tracing?: Tracing
-  /** How long events and their deliveries are kept; null: for ever. Milliseconds. Left out: the engine's default. */
+  /** How long events and their deliveries are kept; null: forever. Milliseconds. Left out: the engine's default. */
   readonly retentionMs?: number | null
 }
 
@@ -83,7 +83,7 @@ const POLL_MS = SECOND_MS
 /** Gates whose deliveries were decided while this process was down are found after this many looks. */
 const GATES_EVERY = 30
 const GATES_AT_ONCE = 500
-/** Rounds of one settling: more means that billing and delivery set each other off for ever. */
+/** Rounds of one settling: more means that billing and delivery set each other off forever. */
 const MAX_ROUNDS = 10_000
 
 /** Nothing that is kept now is older. */

@@ -30,7 +30,7 @@ const LOOK_AT_MAX = 100
 
 /**
  * What happens next, and when; null if nothing is planned. Deliveries are foreseen on test clocks only: on the real one
- * they are under way.
+ * they are in flight.
  */
 export async function forecast(
   { billing, delivery }: Pick<Sending, 'billing' | 'delivery'>,

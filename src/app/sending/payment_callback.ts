@@ -8,7 +8,7 @@ import type { Headers } from '../../wire/headers.ts'
 import { readJsonBody } from '../../wire/json_body.ts'
 import { signingKeyOf, verifyRequest } from '../../wire/signed_request.ts'
 
-/** A request of the user's own payment service, as it came. */
+/** A request of the user's own payment service, as received. */
 interface CallbackRequest {
   readonly headers: Headers
   readonly bytes: Uint8Array

@@ -15,7 +15,7 @@ interface Telling {
   /** The signed id; a hash of the claims where there is none. */
   readonly event: string
   readonly customer: string | null
-  /** Ids of the app's own user or organisation. */
+  /** Ids of the app's own user or organization. */
   readonly users: readonly string[]
   readonly agreement: string | null
   readonly plan: PlanRef | null

@@ -155,7 +155,7 @@ function billsCycle(invoice: Invoice): boolean {
   return invoice.lines.some((line) => line.kind !== 'authorization' && line.kind !== 'upfront')
 }
 
-/** The subscription after a charge: running, its attempts counted anew, its next charge at the end of the cycle. */
+/** The subscription after a charge: running, its attempts counted again, its next charge at the end of the cycle. */
 function charged(subscription: Subscription, view: View): Draft {
   const moment = momentOf(subscription)
   const ended = ['canceled', 'completed', 'expired'].includes(subscription.status)

@@ -57,7 +57,7 @@ export const HAPPENINGS: Partial<Record<FactKind, HappeningOf>> = {
   usage_updated: usage,
 }
 
-/** The total of a cycle, told anew at each report. */
+/** The total of a cycle, told again at each report. */
 function usage(fact: Telling): Happening | null {
   const meter = fact.detail.text('meter')
   const quantity = fact.detail.text('quantity')

@@ -5,7 +5,7 @@ import type { Fields } from '../../wire/fields.ts'
 import { previousOf, rankOf } from './decode_context.ts'
 import type { EventContext } from './decode_context.ts'
 
-/** Metadata keys under which apps commonly keep their own id of a user or organisation. */
+/** Metadata keys under which apps commonly keep their own id of a user or organization. */
 const USER_KEYS = [
   'user_id',
   'userId',

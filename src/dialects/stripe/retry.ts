@@ -1,7 +1,7 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../model/instant.ts'
 import type { RetryPolicy } from '../../model/retry.ts'
 
-/** The provider's sender: any 2xx acknowledges, redirects are not followed, every attempt is signed anew. */
+/** The provider's sender: any 2xx acknowledges, redirects are not followed, every attempt is signed again. */
 const COMMON = {
   acknowledged: '2xx',
   // Not published. Thirty seconds is what the provider's own forwarder waits.

@@ -47,7 +47,7 @@ interface Life {
 }
 
 /**
- * The lives, by what a provider's profile makes possible: agreements of a provider that signs tokens, an authorisation
+ * The lives, by what a provider's profile makes possible: agreements of a provider that signs tokens, an authorization
  * before the first charge, or a card on file. None is longer ago than that provider's own guard against replays allows.
  */
 const LIVES: {

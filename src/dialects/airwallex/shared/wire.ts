@@ -99,7 +99,7 @@ export function resourceOf(
   const data = body['data']
   if (!isObject(data)) return null
   const inner = data['object']
-  // Without an id on either, an object inside is the resource all the same: none of ours has a field of that name.
+  // Without an id on either, an object inside is the resource anyway: none of ours has a field of that name.
   if (isObject(inner) && (typeof inner['id'] === 'string' || typeof data['id'] !== 'string'))
     return { path: 'data.object', resource: inner }
   return { path: 'data', resource: data }
