@@ -242,6 +242,12 @@ class InboxReceiver implements Receiver {
     return answerOf(answer)
   }
 
+  /** @throws BillhookError `shutting_down` once it is closed: its store is gone */
+  get #live(): Inbox {
+    if (this.#closed !== null) throw new BillhookError('shutting_down', 'this receiver was closed')
+    return this.#inbox
+  }
+
   handler(source: string): (request: Request) => Promise<Response> {
     return async (request) => {
       if (request.method !== 'POST') return toResponse(WRONG_METHOD, { allow: 'POST' })
@@ -283,37 +289,37 @@ class InboxReceiver implements Receiver {
     this.#inbox.start()
   }
 
-  access(subject: string | Subject, options?: AccessOptions): Promise<AccessAnswer> {
-    return this.#inbox.access.read(ACCOUNT, subjectOf(subject), options)
+  async access(subject: string | Subject, options?: AccessOptions): Promise<AccessAnswer> {
+    return this.#live.access.read(ACCOUNT, subjectOf(subject), options)
   }
 
-  usage(subject: string | Subject): Promise<readonly UsageAnswer[]> {
-    return this.#inbox.access.usage(ACCOUNT, subjectOf(subject))
+  async usage(subject: string | Subject): Promise<readonly UsageAnswer[]> {
+    return this.#live.access.usage(ACCOUNT, subjectOf(subject))
   }
 
   async link({ user, source, customer }: LinkOf): Promise<void> {
-    await this.#inbox.access.link(ACCOUNT, user, source, customer)
+    await this.#live.access.link(ACCOUNT, user, source, customer)
   }
 
   async unlink({ user, source, customer }: LinkOf): Promise<void> {
-    await this.#inbox.access.unlink(ACCOUNT, user, source, customer)
+    await this.#live.access.unlink(ACCOUNT, user, source, customer)
   }
 
   async users({ source, customer }: Pick<LinkOf, 'source' | 'customer'>): Promise<readonly string[]> {
-    const links = await this.#inbox.store.access.linksOfCustomer(ACCOUNT, source, customer)
+    const links = await this.#live.store.access.linksOfCustomer(ACCOUNT, source, customer)
     return [...new Set(links.map(({ user }) => user))].sort()
   }
 
-  hold(hold: Omit<NewHold, 'account'>): Promise<Hold> {
-    return this.#inbox.access.hold({ account: ACCOUNT, ...hold })
+  async hold(hold: Omit<NewHold, 'account'>): Promise<Hold> {
+    return this.#live.access.hold({ account: ACCOUNT, ...hold })
   }
 
-  removeHold(id: string): Promise<boolean> {
-    return this.#inbox.access.removeHold(ACCOUNT, id)
+  async removeHold(id: string): Promise<boolean> {
+    return this.#live.access.removeHold(ACCOUNT, id)
   }
 
-  replay(query: Parameters<Receiver['replay']>[0]): Promise<number> {
-    return this.#inbox.replay.facts({ account: ACCOUNT, ...query })
+  async replay(query: Parameters<Receiver['replay']>[0]): Promise<number> {
+    return this.#live.replay.facts({ account: ACCOUNT, ...query })
   }
 
   mails(options: Omit<CustomerMailOptions, 'account' | 'preferences' | 'clock'>): CustomerMails {

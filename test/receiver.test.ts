@@ -137,6 +137,10 @@ describe('The receiver', () => {
     expect(await one.access({ source: 'main', customer: CUSTOMER })).toMatchObject({ allowed: true })
     await one.close()
     expect((await one.receive({ source: 'main', headers: {}, body: '' })).status).toBe(503)
+    await expect(one.access('user_42')).rejects.toMatchObject({ code: 'shutting_down' })
+    await expect(one.link({ user: 'u', source: 'main', customer: 'c' })).rejects.toMatchObject({
+      code: 'shutting_down',
+    })
   })
 
   it('says what is wrong with what it is made of', async () => {
@@ -145,6 +149,14 @@ describe('The receiver', () => {
     })
     await expect(holdReceiver({ sources: { main: { dialect: 'razorpay', tolerance: 'soon' } } })).rejects.toThrow(
       /sources\.main\.tolerance/,
+    )
+    // @ts-expect-error a variable of the environment that is not set
+    const unset: string = undefined
+    await expect(holdReceiver({ sources: { main: { dialect: 'razorpay', secrets: [unset] } } })).rejects.toThrow(
+      /secrets: the secret is missing or blank/,
+    )
+    await expect(holdReceiver({ sources: { main: { dialect: 'kinde', jwksUrl: 'nowhere' } } })).rejects.toThrow(
+      /sources\.main\.jwksUrl: "nowhere" is not an https URL/,
     )
     await expect(holdReceiver({ policy: { plans: 1 } })).rejects.toMatchObject({ code: 'invalid_request' })
     await expect(holdReceiver({ store: { databaseUrl: 'postgres://x' } })).rejects.toThrow(/secretKey is needed/)

@@ -1,5 +1,6 @@
 import type { LiveSource, SourceBook, SourceSettings } from '../inbox/sources.ts'
 import { requireDuration } from '../model/duration.ts'
+import { BillhookError } from '../model/error.ts'
 
 /** A source as an application writes it. */
 export interface SourceConfig {
@@ -58,7 +59,14 @@ function settingsOf(name: string, config: SourceConfig): Partial<SourceSettings>
   return {
     ...(tolerance === undefined ? {} : { toleranceMs: requireDuration(tolerance, `sources.${name}.tolerance`) }),
     ...(settle === undefined ? {} : { settleMs: requireDuration(settle, `sources.${name}.settle`) }),
-    ...(jwksUrl === undefined ? {} : { jwksUrl }),
+    ...(jwksUrl === undefined ? {} : { jwksUrl: requireUrl(jwksUrl, `sources.${name}.jwksUrl`) }),
     ...(autoLink === undefined ? {} : { autoLink }),
   }
+}
+
+function requireUrl(text: string, field: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text
+  throw new BillhookError('invalid_request', `${field}: ${JSON.stringify(text)} is not an https URL`, {
+    details: { field },
+  })
 }

@@ -238,10 +238,11 @@ const PROBE: Notification = { id: 'probe', type: 'probe', createdAt: null, accou
  * A secret must open what it seals itself. One that is blank or of another scheme would otherwise be found out only when
  * the provider's first delivery is refused.
  */
-async function requireUsable(dialect: Dialect, text: string, field: string, at: Instant): Promise<void> {
+async function requireUsable(dialect: Dialect, text: unknown, field: string, at: Instant): Promise<void> {
   const refuse = (why: string): BillhookError =>
     new BillhookError('invalid_request', `${field}: ${why}`, { details: { field } })
-  if (text.trim() === '') throw refuse('the secret is blank')
+  // An environment variable that is not set comes as undefined, whatever its type says.
+  if (typeof text !== 'string' || text.trim() === '') throw refuse('the secret is missing or blank')
   if (dialect.newSecret(new Uint8Array(32)) === null)
     throw refuse(`deliveries of ${dialect.id} are signed with key pairs, not secrets: set jwksUrl instead`)
   const keys: OpeningKeys = { secrets: [{ text, from: null, until: null }], publicKey: null }

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { BillhookError } from '../model/error.ts'
+import { BillhookError, messageOf } from '../model/error.ts'
 import type { SecretBox } from '../ports/secret_box.ts'
 
 /** AES-256-GCM: 32 bytes of key, 12 of nonce, 16 of tag. */
@@ -79,18 +79,21 @@ export function parseSecretKey(text: string, where: string): Uint8Array {
 /**
  * The key kept in a file, which is made on first use, readable by its owner only.
  *
- * @throws BillhookError `secret_key_missing` if the file can be read by others, or cannot be read
+ * @throws BillhookError `secret_key_missing` if the file can be read by others, `config_invalid` if it cannot be made
  */
 export function secretKeyFromFile(path: string): Uint8Array {
   if (!existsSync(path)) {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     try {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
       writeFileSync(path, `${randomBytes(KEY_BYTES).toString('base64')}\n`, { mode: 0o600, flag: 'wx' })
       // The mode given to the call is cut by the process's umask, never widened; this makes it exact.
       chmodSync(path, 0o600)
     } catch (error) {
       // Another process made it meanwhile: that one counts.
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+      if (!existsSync(path))
+        throw new BillhookError('config_invalid', `the key file ${path} cannot be made: ${messageOf(error)}`, {
+          cause: error,
+        })
     }
   }
   if (process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0)

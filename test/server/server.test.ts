@@ -326,7 +326,11 @@ describe('The API', () => {
       const { status, body } = await served.api('POST', '/v1/sources', { name: 'a', dialect, secrets: [secret] })
       return [status, body.error?.details.field, body.error?.message]
     }
-    expect(await create('stripe@2026-10-28.endive', '  ')).toEqual([400, 'secrets', 'secrets: the secret is blank'])
+    expect(await create('stripe@2026-10-28.endive', '  ')).toEqual([
+      400,
+      'secrets',
+      'secrets: the secret is missing or blank',
+    ])
     expect(await create('standard', 'whsec_RBS_GKogxv5PAdFUPABg94kjjLGRW50I')).toMatchObject([
       400,
       'secrets',
