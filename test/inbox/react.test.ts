@@ -222,11 +222,15 @@ describeOnBackends('Reactions', (open) => {
   it('are taken over by another process after the lease, if the first one died', async () => {
     const database = await open()
     const first = await createWorld(database)
-    first.inbox.handlers.on('subscription_created', () => new Promise(() => undefined))
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
+    first.inbox.handlers.on('subscription_created', () => {
+      begin()
+      return new Promise(() => undefined)
+    })
     await first.send(created())
     await first.inbox.processor.drain()
     void first.inbox.reactor.tellBatch(true, new AbortController().signal)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await begun
     const second = await createWorld(database, { again: true })
     const { told, handle } = recorder()
     second.inbox.handlers.onAny(handle)
