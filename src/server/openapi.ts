@@ -3,6 +3,7 @@ import { ERRORS } from '../model/error.ts'
 import type { ErrorCode } from '../model/error.ts'
 import type { Json, JsonObject } from '../model/json.ts'
 import { isObject } from '../model/json.ts'
+import { hoist } from './definitions.ts'
 import type { Route } from './route.ts'
 
 /** Codes that every route with a key may answer. */
@@ -23,6 +24,7 @@ export function openApi(routes: readonly Route[], version: string): JsonObject {
     const path = route.path.replaceAll(/:(\w+)/g, '{$1}')
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route) }
   }
+  const hoisted = hoist(paths)
   return {
     openapi: '3.1.0',
     info: {
@@ -33,10 +35,10 @@ export function openApi(routes: readonly Route[], version: string): JsonObject {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
-    paths,
+    paths: hoisted.value,
     components: {
       securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'An API key.' } },
-      schemas: { Error: ERROR_SCHEMA },
+      schemas: { Error: ERROR_SCHEMA, ...hoisted.schemas },
     },
   }
 }

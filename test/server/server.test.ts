@@ -441,7 +441,14 @@ describe('The API', () => {
       expect.arrayContaining(['201', '400', '401', '403', '409', '413', '415']),
     )
     expect(document.paths['/v1/holds'].post.responses['409'].description).toContain('idempotency_conflict')
-    expect(JSON.stringify(document)).not.toContain('$ref":"#/definitions')
+    // Every reference is found from the root of the document.
+    const refs = [...JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, path]) => path ?? '')
+    expect(refs.length).toBeGreaterThan(0)
+    for (const ref of new Set(refs)) {
+      const found = ref.split('/').reduce((part, name) => part?.[name], document)
+      expect([ref, found]).toEqual([ref, expect.anything()])
+    }
+    expect(JSON.stringify(document)).not.toContain('$defs')
   })
 
   it('begins with a key in a file that only its owner can read', async () => {
