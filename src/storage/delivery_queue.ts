@@ -131,11 +131,10 @@ class SqlDeliveryQueue implements DeliveryQueue {
         values,
       )
       const claimed = rows.map((row) => ({ ...dueOf(row), lease: node }))
-      for (const { event, endpoint } of claimed)
-        await statements.run(
-          'UPDATE delivery SET lease = ?, due_at = ? WHERE account = ? AND event = ? AND endpoint = ?',
-          [node, until, event.account, event.id, endpoint],
-        )
+      await statements.runEach(
+        'UPDATE delivery SET lease = ?, due_at = ? WHERE account = ? AND event = ? AND endpoint = ?',
+        claimed.map(({ event, endpoint }) => [node, until, event.account, event.id, endpoint]),
+      )
       return claimed
     })
   }
@@ -200,7 +199,7 @@ class SqlDeliveryQueue implements DeliveryQueue {
       return settled
     }
     for (const result of results) {
-      if ((await statements.run(SETTLE_ONE, settleValues(result))) === 1)
+      if ((await statements.run(SETTLE_ONE.sql, settleOneValues(result))) === 1)
         settled.push({ account: result.account, event: result.event, endpoint: result.endpoint })
     }
     return settled
@@ -233,24 +232,15 @@ class SqlDeliveryQueue implements DeliveryQueue {
   }
 }
 
-/** Rows of one statement on the embedded backend: few texts, and the cost of a call is shared. */
-const EMBEDDED_ROWS = 16
-
+/** One text for all rows: it is looked up and prepared once. */
 async function insertRows(
   statements: Statements,
   table: string,
   columns: readonly string[],
   rows: readonly (readonly SqlValue[])[],
 ): Promise<void> {
-  for (let i = 0; i < rows.length;) {
-    const size = rows.length - i >= EMBEDDED_ROWS ? EMBEDDED_ROWS : 1
-    const part = rows.slice(i, i + size)
-    await statements.run(
-      `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${rowsOf(size, columns.length)}`,
-      part.flat(),
-    )
-    i += size
-  }
+  const sql = `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${rowsOf(1, columns.length)}`
+  if (rows.length > 0) await statements.runEach(sql, rows)
 }
 
 /**
@@ -369,10 +359,29 @@ function settleStatement(results: readonly AttemptResult[]): {
   }
 }
 
-const SETTLE_ONE = `UPDATE delivery AS d SET ${SETTLE_SET.replace('chr(10)', 'char(10)')}
-  FROM (SELECT ${SETTLE_COLUMNS.map((column) => `? AS ${column}`).join(', ')}) v
-  WHERE d.account = v.account AND d.event = v.event AND d.endpoint = v.endpoint AND d.state = 'pending'
-    AND d.made = v.made AND d.lease IS v.lease`
+/**
+ * The same for one result, on the embedded backend, without a `FROM`: joining a row of values costs as much again as the
+ * update itself. A value that {@link SETTLE_SET} names more than once is given more than once.
+ */
+const SETTLE_ONE = settleOne()
+
+function settleOne(): { readonly sql: string; readonly columns: readonly number[] } {
+  const columns: number[] = []
+  const text = `UPDATE delivery AS d SET ${SETTLE_SET.replace('chr(10)', 'char(10)')}
+    WHERE d.account = v.account AND d.event = v.event AND d.endpoint = v.endpoint AND d.state = 'pending'
+      AND d.made = v.made AND d.lease IS v.lease`
+  const names: readonly string[] = SETTLE_COLUMNS
+  const sql = text.replaceAll(/\bv\.(\w+)/g, (_, name: string) => {
+    columns.push(names.indexOf(name))
+    return '?'
+  })
+  return { sql, columns }
+}
+
+function settleOneValues(result: AttemptResult): readonly SqlValue[] {
+  const values = settleValues(result)
+  return SETTLE_ONE.columns.map((column) => values[column] ?? null)
+}
 
 function settleValues(result: AttemptResult): readonly SqlValue[] {
   const settled = result.state === 'delivered' || result.state === 'exhausted' || result.state === 'skipped'
