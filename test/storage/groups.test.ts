@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { createIdSource } from '../../src/inbox/receipt_ids.ts'
 import { instant } from '../../src/model/instant.ts'
 import { createSystemRandom } from '../../src/runtime/system_random.ts'
