@@ -1,4 +1,5 @@
 import { BillhookError } from '../model/error.ts'
+import { METRICS } from '../ports/metrics.ts'
 import type { MetricLabels, Metrics } from '../ports/metrics.ts'
 
 /** Metrics that can be printed. */
@@ -92,7 +93,12 @@ function printFamily(name: string, { type, series }: Family): string {
     .flatMap(([labels, value]) =>
       typeof value === 'number' ? [`${name}${braces(labels)} ${value}`] : printHistogram(name, labels, value),
     )
-  return `# TYPE ${name} ${type}\n${lines.join('\n')}\n`
+  return `${helpOf(name)}# TYPE ${name} ${type}\n${lines.join('\n')}\n`
+}
+
+function helpOf(name: string): string {
+  const known = Object.entries(METRICS).find(([each]) => each === name)
+  return known === undefined ? '' : `# HELP ${name} ${known[1].help}\n`
 }
 
 function printHistogram(name: string, labels: string, { counts, sum, count }: Histogram): readonly string[] {

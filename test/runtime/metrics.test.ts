@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { readdirSync, readFileSync } from 'node:fs'
+import { METRICS } from '../../src/ports/metrics.ts'
 import { createMetrics, MAX_SERIES } from '../../src/runtime/metrics.ts'
 
 describe('Metrics', () => {
@@ -32,6 +34,23 @@ describe('Metrics', () => {
     expect(text).toContain('billhook_answer_seconds_bucket{route="in",le="+Inf"} 4\n')
     expect(text).toContain('billhook_answer_seconds_count{route="in"} 4\n')
     expect(text).toMatch(/billhook_answer_seconds_sum\{route="in"\} 99\.00/)
+  })
+
+  it('says what a metric means, and every metric that is counted is in the table', () => {
+    const metrics = createMetrics()
+    metrics.gauge('billhook_inbox_backlog', 3)
+    expect(metrics.print()).toBe(
+      `# HELP billhook_inbox_backlog ${METRICS.billhook_inbox_backlog.help}\n# TYPE billhook_inbox_backlog gauge\nbillhook_inbox_backlog 3\n`,
+    )
+    const source = new URL('../../src/', import.meta.url)
+    const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
+    const counted = files.flatMap((name) =>
+      [...readFileSync(new URL(name, source), 'utf8').matchAll(/\.(count|gauge|observe)\(\s*'(billhook_\w+)'/g)].map(
+        ([, how, metric]) => `${metric} ${how === 'count' ? 'counter' : how === 'gauge' ? how : 'histogram'}`,
+      ),
+    )
+    const table = Object.entries(METRICS).map(([name, { type }]) => `${name} ${type}`)
+    expect([...new Set(counted)].sort()).toEqual(table.sort())
   })
 
   it('refuses a name of another form, and one name for two types', () => {

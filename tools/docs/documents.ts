@@ -5,6 +5,7 @@ import { PROFILE_SETTINGS } from '../../src/app/sending/account_profile.ts'
 import { ERRORS } from '../../src/model/error.ts'
 import { FACT_KINDS, RECORD_KINDS } from '../../src/model/facts.ts'
 import { REFUSALS } from '../../src/model/verdict.ts'
+import { METRICS } from '../../src/ports/metrics.ts'
 import { catalogueParts } from './catalogue.ts'
 import type { Sighting } from './catalogue.ts'
 import { dialectParts } from './dialects.ts'
@@ -20,6 +21,7 @@ export function documents(): Readonly<Record<string, string>> {
     'docs/verdicts.md': verdicts(),
     'docs/facts.md': facts(),
     'docs/configuration.md': configuration(),
+    'docs/metrics.md': metrics(),
     'docs/profile.md': profile(),
     'docs/dependencies.md': dependencies(),
     'CONTRIBUTING.md': replaceBetween(readFileSync(new URL('CONTRIBUTING.md', root), 'utf8'), 'rooms', roomsTable()),
@@ -117,6 +119,21 @@ function errors(): string {
         String(status),
         meaning,
         remedy,
+      ]),
+    ),
+  ])
+}
+
+function metrics(): string {
+  return page('Metrics', [
+    '`GET /metrics` prints them in Prometheus’ text format, for this process; it needs no API key. Gauges about the store are the same in every process. Alert on `billhook_inbox_store_failures_total`, `billhook_inbox_dead_total` and `billhook_inbox_altered_events_total` that rise at all, on a `billhook_inbox_backlog` that does not fall, and on verdicts `signature_mismatch` of a known source.',
+    table(
+      ['metric', 'type', 'labels', 'meaning'],
+      Object.entries(METRICS).map(([name, { type, labels, help }]) => [
+        `\`${name}\``,
+        type,
+        labels.map((label) => `\`${label}\``).join(' '),
+        help,
       ]),
     ),
   ])
