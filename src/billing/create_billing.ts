@@ -1,7 +1,7 @@
 import type { CatalogCommand, Command, PaymentOutcome } from '../model/commands.ts'
 import { BillhookError, isBillhookError, messageOf } from '../model/error.ts'
 import type { Instant } from '../model/instant.ts'
-import type { Account, BillingStore, ChargeRow } from '../ports/billing_store.ts'
+import type { Account, BillingStore } from '../ports/billing_store.ts'
 import type { PublishedEvent } from '../ports/outbox.ts'
 import { createAccount, nowOf, requireAccount } from './accounts.ts'
 import type { NewAccount } from './accounts.ts'
@@ -13,7 +13,7 @@ import { importEntities } from './import_entities.ts'
 import type { ImportedEntities } from './import_entities.ts'
 import type { BillingPorts } from './ports.ts'
 import { nextDue, runDue, tellOutcome } from './run_due.ts'
-import { laterRow } from './step.ts'
+import { answeredRow } from './step.ts'
 import { beginAdvance, endAdvance, moveClock } from './test_clock.ts'
 
 /** The billing system: commands in, facts out, on each account's own clock. */
@@ -148,10 +148,9 @@ async function settleCharge(
   if (row === null || row.kind !== 'charge')
     throw new BillhookError('not_found', `no charge with the key ${JSON.stringify(key)} was asked for`)
   const at = nowOf(ports, account)
-  const decided: ChargeRow = { ...row, state: 'decided', dueAt: null }
   await tellOutcome(ports, account, row, {
     at,
     command: { kind: 'payment.decided', payment: row.payment, attempt: row.attempt, outcome },
-    next: outcome.outcome === 'later' ? laterRow(row, outcome, at) : decided,
+    next: answeredRow(row, outcome, at),
   })
 }

@@ -6,7 +6,7 @@ import { requireAccount } from './accounts.ts'
 import { stateOf } from './aggregate.ts'
 import { commit, stepSettings } from './execute.ts'
 import type { BillingPorts } from './ports.ts'
-import { chargeRequest, laterRow, refundRequest, Step } from './step.ts'
+import { answeredRow, chargeRequest, refundRequest, Step } from './step.ts'
 
 /** Customers that one transaction advances: large enough to share a flush, small enough to hold locks shortly. */
 const CUSTOMERS_PER_TRANSACTION = 200
@@ -114,7 +114,7 @@ async function askCharge(ports: BillingPorts, account: Account, row: ChargeRow, 
   await tellOutcome(ports, account, row, {
     at,
     command: { kind: 'payment.decided', payment: row.payment, attempt: row.attempt, outcome },
-    next: outcome.outcome === 'later' ? laterRow(row, outcome, at) : { ...row, state: 'decided', dueAt: null },
+    next: answeredRow(row, outcome, at),
   })
 }
 

@@ -178,7 +178,7 @@ export class Step {
   async #chargeNow(intent: ChargeIntent): Promise<void> {
     const outcome = await this.#settings.payments.charge(chargeRequest(this.#settings, this.#state, intent, 0))
     const row = this.#rowOf(intent, this.#settings.at)
-    if (outcome.outcome === 'later') this.#rows.push(laterRow(row, outcome, this.#settings.at))
+    if (outcome.outcome === 'later') this.#rows.push(answeredRow(row, outcome, this.#settings.at))
     this.#tellOutcome({ kind: 'payment.decided', payment: intent.paymentId, attempt: intent.attempt, outcome })
   }
 
@@ -230,17 +230,19 @@ function chargeKey(payment: string, attempt: number): string {
 }
 
 /** The row of a charge that is on its way: asked for again when its answer is expected. */
-export function laterRow(
-  row: ChargeRow,
-  outcome: ChargeOutcome & { readonly outcome: 'later' },
-  at: Instant,
-): ChargeRow {
+function laterRow(row: ChargeRow, outcome: ChargeOutcome & { readonly outcome: 'later' }, at: Instant): ChargeRow {
   return {
     ...row,
     state: 'wanted',
     tries: row.tries + 1,
     dueAt: outcome.expectedAt ?? addMs(at, LATER_WITHOUT_TIME_MS),
   }
+}
+
+/** The row of a charge after an answer. Where the customer has to act, what they did is told later: nobody asks for it. */
+export function answeredRow(row: ChargeRow, outcome: ChargeOutcome, at: Instant): ChargeRow {
+  if (outcome.outcome === 'later') return laterRow(row, outcome, at)
+  return { ...row, state: outcome.outcome === 'action_required' ? 'later' : 'decided', dueAt: null }
 }
 
 /** @throws BillhookError `internal_invariant` if the state does not hold the payment or its customer */

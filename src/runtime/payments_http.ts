@@ -1,6 +1,6 @@
 import { BillhookError, messageOf } from '../model/error.ts'
 import { parseInstant, secondsOf } from '../model/instant.ts'
-import { isObject, writeModel } from '../model/json.ts'
+import { isObject } from '../model/json.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { PaymentFailure } from '../model/objects.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -9,6 +9,7 @@ import type { ChargeOutcome, ChargeRequest, Payments, RefundOutcome, RefundReque
 import { bytesOf } from '../wire/bytes.ts'
 import { readJsonBody } from '../wire/json_body.ts'
 import { signingKeyOf, signRequest } from '../wire/signed_request.ts'
+import { toJsonObject } from '../wire/snake_json.ts'
 
 const ANSWER_LIMIT_BYTES = 64 * 1024
 
@@ -70,10 +71,10 @@ function chargeBody(request: ChargeRequest): JsonObject {
     attempt,
     asked,
     amount: { minor: amount.minor.toString(), currency: amount.currency },
-    customer: plain(request.customer),
-    payment_method: plain(request.method),
-    invoice: plain(request.invoice),
-    payment: plain(request.payment),
+    customer: toJsonObject(request.customer),
+    payment_method: request.method && toJsonObject(request.method),
+    invoice: request.invoice && toJsonObject(request.invoice),
+    payment: toJsonObject(request.payment),
   }
 }
 
@@ -83,15 +84,8 @@ function refundBody({ account, idempotencyKey, payment, amount }: RefundRequest)
     account,
     idempotency_key: idempotencyKey,
     amount: { minor: amount.minor.toString(), currency: amount.currency },
-    payment: plain(payment),
+    payment: toJsonObject(payment),
   }
-}
-
-/** An entity as plain JSON: instants as milliseconds, amounts as text. */
-function plain(entity: object | null): JsonObject | null {
-  if (entity === null) return null
-  const read: unknown = JSON.parse(writeModel(entity))
-  return isObject(read) ? read : null
 }
 
 /**

@@ -398,6 +398,30 @@ describe('The payment service', () => {
     return { 'webhook-id': 'msg', 'webhook-timestamp': String(at), 'webhook-signature': `v1,${mac}`, authorization: '' }
   }
 
+  it('may say that the customer has to act, and calls back when they have', async () => {
+    await using sink = await openSink((_arrival, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end('{"outcome":"action_required","reference":"r1"}')
+    })
+    await using bench = await billed({ env: { BILLHOOK_PAYMENTS_URL: sink.url, BILLHOOK_PAYMENTS_SECRET: SECRET } })
+    await wanted(subscribe(bench))
+    await wanted(bench.post('/clock/advance', { to: START }))
+    const [payment] = (await bench.get('/payments')).body.data
+    expect(payment.status).toBe('requires_action')
+    const { idempotency_key } = JSON.parse(sink.arrivals[0]!.body.toString())
+    const now = Date.parse(START) / 1000
+    const tell = (outcome: string) => {
+      const body = JSON.stringify({ account: 'acme', idempotency_key, outcome, reference: 'r1' })
+      return bench.served.api('POST', '/v1/payments/callback', body, sign(body, now))
+    }
+    expect((await tell('action_required')).status).toBe(200)
+    expect((await tell('succeeded')).status).toBe(200)
+    expect((await tell('failed')).status).toBe(200)
+    expect((await bench.get('/payments')).body.data).toMatchObject([{ status: 'succeeded' }])
+    expect((await bench.get('/subscriptions/sub')).body.status).toBe('active')
+    expect(sink.arrivals).toHaveLength(1)
+  })
+
   it('is asked once and calls back, signed; told twice it changes nothing, unsigned it is refused', async () => {
     await using sink = await openSink((_arrival, response) => {
       response.writeHead(200, { 'content-type': 'application/json' })
@@ -408,6 +432,13 @@ describe('The payment service', () => {
     await wanted(bench.post('/clock/advance', { to: START }))
     const asked = JSON.parse(sink.arrivals[0]!.body.toString())
     expect(asked).toMatchObject({ type: 'charge', account: 'acme', amount: { minor: '1000', currency: 'EUR' } })
+    expect(asked).toMatchObject({
+      customer: { id: 'ada', created_at: expect.stringMatching(/^2026-01-01T/) },
+      payment_method: { exp_month: null },
+      invoice: { amount_due: { minor: '1000', currency: 'EUR' }, created_at: expect.stringMatching(/^2026-01-01T/) },
+      payment: { customer: 'ada', attempt: 1 },
+    })
+    expect(JSON.stringify(asked)).not.toMatch(/"[a-z]+[A-Z]/)
     const { idempotency_key } = asked
     const now = Date.parse(START) / 1000
     const tell = (what: object, headers?: (body: string) => Record<string, string>) => {

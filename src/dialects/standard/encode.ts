@@ -6,7 +6,7 @@ import { canonicalJson } from '../../model/json.ts'
 import type { JsonObject } from '../../model/json.ts'
 import { BASE62, deriveId } from '../../wire/ids.ts'
 import type { Notification, Origin } from '../dialect.ts'
-import { toJsonObject } from './json.ts'
+import { toJsonObject } from '../../wire/snake_json.ts'
 import { render } from './render.ts'
 import { typeOf } from './types.ts'
 

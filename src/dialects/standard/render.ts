@@ -2,7 +2,7 @@ import type { EntityValues, Price, Subscription, View } from '../../model/entiti
 import { isZero } from '../../model/money.ts'
 import type { JsonObject } from '../../model/json.ts'
 import type { PlanRef } from '../../model/objects.ts'
-import { toJsonObject } from './json.ts'
+import { toJsonObject } from '../../wire/snake_json.ts'
 
 /** Bookkeeping of the engine that means nothing to a reader. */
 const PRIVATE = new Set(['announced', 'gate', 'firstFailedAt', 'dueAnnouncedAt', 'behavior', 'script', 'invoiceCount'])

@@ -1,6 +1,6 @@
-import { formatInstant, instant } from '../../model/instant.ts'
-import type { Json, JsonObject } from '../../model/json.ts'
-import { BillhookError } from '../../model/error.ts'
+import { formatInstant, instant } from '../model/instant.ts'
+import type { Json, JsonObject } from '../model/json.ts'
+import { BillhookError } from '../model/error.ts'
 
 /**
  * Our own values as JSON: names with underscores, instants as ISO 8601 in UTC, amounts as `{minor, currency}` with `minor` a
