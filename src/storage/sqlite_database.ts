@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import type { StatementSync } from 'node:sqlite'
 import { BillhookError, messageOf } from '../model/error.ts'
 import type { Transaction } from '../ports/transaction.ts'
+import { Checkpointer } from './checkpointer.ts'
 import type { Database, SqlRow, SqlValue, Statements } from './database.ts'
 import { FileSync } from './file_sync.ts'
 import { numbered, storable } from './placeholders.ts'
@@ -48,6 +49,8 @@ export class SqliteDatabase implements Database {
   readonly #open = new WeakMap<Transaction, Statements>()
   /** Syncs the write-ahead log; null for a temporary store, of which nothing outlives it. */
   readonly #log: FileSync | null
+  /** Copies the log into the file; null for a temporary store, whose commits wait for no disk. */
+  readonly #checkpointer: Checkpointer | null
   #tail: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | null = null
 
@@ -59,13 +62,14 @@ export class SqliteDatabase implements Database {
       const file = join(this.#folder, 'billhook.db')
       this.#writer = new Connection(new DatabaseSync(file, { timeout: 0 }))
       this.#writer.native.exec(
-        'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 16000',
+        'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 32000',
       )
       if (this.#temporary) this.#writer.native.exec('PRAGMA synchronous = OFF')
       this.#reader = new Connection(new DatabaseSync(file, { readOnly: true, timeout: 0 }))
       this.#reader.native.exec('PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY')
       // Opened for writing, though nothing is written: Windows syncs no other.
       this.#log = this.#temporary ? null : new FileSync(() => open(`${file}-wal`, 'r+'))
+      this.#checkpointer = this.#temporary ? null : new Checkpointer(file, (work) => this.#alone(work))
     } catch (error) {
       this.#lock.close()
       throw meaningOf(error)
@@ -122,11 +126,19 @@ export class SqliteDatabase implements Database {
 
   async #close(): Promise<void> {
     await this.#tail
+    await this.#checkpointer?.close()
     await this.#log?.close()
     this.#reader.native.close()
     this.#writer.native.close()
     this.#lock.close()
     if (this.#temporary) rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  /** Runs work in its turn among the transactions, while none is open. */
+  #alone(work: () => Promise<unknown>): Promise<unknown> {
+    const turn = this.#tail.then(work)
+    this.#tail = turn.catch(() => null)
+    return turn
   }
 
   async #runTransaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
@@ -137,6 +149,7 @@ export class SqliteDatabase implements Database {
     try {
       const result = await work(transaction)
       this.#writer.run('COMMIT', [])
+      this.#checkpointer?.committed()
       return result
     } catch (error) {
       // A full disk or a constraint may have ended the transaction already.
