@@ -112,6 +112,8 @@ async function wire(config: Config, core: Core): Promise<App> {
       retention: { deliveriesMs: config.retentionMs },
     },
   )
+  // Opens every stored secret: a wrong key is found out now, and not by the next delivery.
+  await inbox.sources.list(MAIN_ACCOUNT)
   const services = servicesOf(config, core)
   if (config.operatorEmail !== null) mailOperator(inbox, services.mailer, config.operatorEmail)
   const sending = config.sending

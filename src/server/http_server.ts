@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { BillhookError } from '../model/error.ts'
 import { SECOND_MS } from '../model/instant.ts'
@@ -66,7 +66,7 @@ const CLOSE_IDLE_MS = 50
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const api = getRequestListener(options.fetch, { overrideGlobalObjects: false })
-  const state: ServerState = { closing: false }
+  const state: ServerState = { closing: false, silent: new Set() }
   const server = createServer(
     {
       requestTimeout: options.bodyTimeoutMs,
@@ -77,6 +77,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     },
     (request, response) => {
       if (state.closing) response.setHeader('connection', 'close')
+      state.silent.delete(request.socket)
       const target = targetOf(request.url ?? '')
       const work = target === null ? api(request, response) : take(request, response, target, options)
       work.catch((error: unknown) => {
@@ -84,6 +85,10 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       })
     },
   )
+  server.on('connection', (socket: Socket) => {
+    state.silent.add(socket)
+    socket.once('close', () => state.silent.delete(socket))
+  })
   await listen(server, options)
   const { port } = addressOf(server)
   const host = options.host.includes(':') ? `[${options.host}]` : options.host
@@ -92,6 +97,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 
 interface ServerState {
   closing: boolean
+  /** Connections without a request so far: opened ahead of one, which Node does not count as idle. */
+  readonly silent: Set<Socket>
 }
 
 function listen(server: Server, { host, port }: HttpServerOptions): Promise<void> {
@@ -124,6 +131,8 @@ function closer(server: Server, state: ServerState): HttpServer['close'] {
       server.close(() => resolve())
     })
     // A connection whose last request ends now is kept for a next one that must not come.
+    // One that has begun to send is waited for.
+    for (const socket of state.silent) if (socket.bytesRead === 0) socket.destroy()
     const idle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_MS)
     const cut = setTimeout(() => server.closeAllConnections(), graceMs)
     return closed.finally(() => {

@@ -149,6 +149,11 @@ describe('The HTTP server', () => {
     })
     const running = send(`${server.url}/in/main`, {})
     await inside
+    // Opened ahead of a request that never comes, as load balancers and browsers do.
+    const ahead = connect(server.port, '127.0.0.1')
+    await new Promise((resolve) => ahead.once('connect', resolve))
+    // Connections are accepted in their order: once this is answered, the one before is known.
+    await send(`${server.url}/v1/any`, { method: 'GET' })
     const closing = server.close(60_000)
     release()
     expect((await running).status).toBe(200)

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createApp } from '../../src/app/create.ts'
@@ -459,6 +460,16 @@ describe('The API', () => {
     const authorization = `Bearer ${readFileSync(file, 'utf8').trim()}`
     expect((await served.api('GET', '/v1/keys', undefined, { authorization })).status).toBe(200)
     expect(existsSync(join(served.app.config.dataFolder, 'secret.key'))).toBe(true)
+  })
+
+  it('does not start with another key than its secrets were encrypted with', async () => {
+    const place = { backend: 'embedded', dataFolder: mkdtempSync(join(tmpdir(), 'billhook-key-')) } as const
+    const first = await serve({ place })
+    await first.api('POST', '/v1/sources', source)
+    await first[Symbol.asyncDispose]()
+    const other = { BILLHOOK_SECRET_KEY: Buffer.alloc(32, 7).toString('hex') }
+    await expect(serve({ place, env: other })).rejects.toMatchObject({ code: 'secret_key_missing' })
+    await (await serve({ place }))[Symbol.asyncDispose]()
   })
 
   it('lets only one process have a data folder, and says so', async () => {
