@@ -19,7 +19,6 @@ function pass(): number {
 
 parentPort?.on('message', (message: unknown) => {
   if (message === 'pass') {
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads have no origin
     parentPort?.postMessage({ frames: pass() })
     return
   }

@@ -68,7 +68,6 @@ export class Checkpointer {
     if (worker === null) return
     const gone = new Promise((resolve) => worker.once('exit', resolve))
     worker.ref()
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads have no origin
     worker.postMessage('close')
     await gone
   }
@@ -88,7 +87,6 @@ export class Checkpointer {
       this.#answer = resolve
       // The process must not end in the middle of a pass that the writer waits for.
       worker.ref()
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads have no origin
       worker.postMessage('pass')
     })
   }
