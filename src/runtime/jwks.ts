@@ -102,8 +102,7 @@ export function createKeySet(options: KeySetOptions): KeyLookup {
  */
 export function staticKeySet(jwks: unknown): KeyLookup {
   const keys = keysOf(jwks)
-  if (keys === null)
-    throw new BillhookError('config_invalid', 'the key set has no member "keys" with at least one RSA key and its kid')
+  if (keys === null) throw new BillhookError('config_invalid', 'the key set is no JSON object with a list "keys"')
   return (keyId) => Promise.resolve(answer(keys, keyId, true))
 }
 
@@ -150,10 +149,12 @@ async function fetchKeys(options: KeySetOptions): Promise<KeyMap | null> {
     .catch(() => null)
   if (outcome === null || !outcome.ok || outcome.status !== 200 || outcome.truncated) return null
   const read = readJsonBody(outcome.body)
-  return read.ok ? keysOf(read.body) : null
+  const keys = read.ok ? keysOf(read.body) : null
+  // A provider that publishes no key at all has a fault: the last good set is kept.
+  return keys === null || keys.size === 0 ? null : keys
 }
 
-/** The usable keys of a set by their id; null if there is none. Of keys with one id the first counts. */
+/** The usable keys of a set by their id; null if it is no set. Of keys with one id the first counts. */
 function keysOf(jwks: unknown): KeyMap | null {
   if (!isObject(jwks)) return null
   const list = jwks['keys']
@@ -161,10 +162,15 @@ function keysOf(jwks: unknown): KeyMap | null {
   const keys = new Map<string, Jwk>()
   for (const jwk of list.slice(0, MAX_KEYS)) {
     if (!isObject(jwk)) continue
-    const { kid, kty } = jwk
-    if (typeof kid === 'string' && kid !== '' && kty === 'RSA' && !keys.has(kid)) keys.set(kid, jwk)
+    const { kid } = jwk
+    if (typeof kid === 'string' && kid !== '' && isForRs256(jwk) && !keys.has(kid)) keys.set(kid, jwk)
   }
-  return keys.size === 0 ? null : keys
+  return keys
+}
+
+/** A key for something else (encryption, another algorithm) is no key, and hides none of the same id. */
+function isForRs256({ kty, use, alg }: Jwk): boolean {
+  return kty === 'RSA' && (use ?? 'sig') === 'sig' && (alg ?? 'RS256') === 'RS256'
 }
 
 function readJsonFile(path: string): unknown {

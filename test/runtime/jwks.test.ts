@@ -213,6 +213,15 @@ describe('a key set that is given whole', () => {
   })
 
   it('is refused if it is none', () => {
-    for (const wrong of [null, [], {}, { keys: [] }, { keys: [{}] }]) expect(() => staticKeySet(wrong)).toThrow('kid')
+    for (const wrong of [null, [], {}, { keys: 5 }]) expect(() => staticKeySet(wrong)).toThrow('keys')
+  })
+
+  it('has no key for a token if it holds none, or none for this use', async () => {
+    const jwk = { kty: 'RSA', kid: 'a', n: 'AQAB', e: 'AQAB' }
+    const unusable = [{ ...jwk, use: 'enc' }, { ...jwk, alg: 'RS512' }, { ...jwk, kty: 'EC' }, {}, null]
+    for (const keys of [[], unusable]) {
+      expect(await staticKeySet({ keys })('a')).toEqual({ ok: false, reason: 'key_unknown' })
+    }
+    expect(await staticKeySet({ keys: [...unusable, jwk] })('a')).toEqual({ ok: true, jwk })
   })
 })
