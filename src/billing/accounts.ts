@@ -51,9 +51,7 @@ export async function createAccount(ports: BillingPorts, wanted: NewAccount): Pr
     ownerEmail: wanted.ownerEmail ?? null,
     createdAt: clock?.now ?? ports.clock.now(),
   }
-  const { boundary } = ports.profileOf(account)
-  if (!isTimeZone(boundary.zone))
-    throw new BillhookError('invalid_request', `profile.boundary.zone: ${boundary.zone} is not a time zone`)
+  requireProfile(ports, account)
   const made = await ports.transactions.transaction((transaction) => ports.store.createAccount(transaction, account))
   if (!made) throw new BillhookError('conflict', `an account with the id ${id} exists already`)
   return account
@@ -73,4 +71,11 @@ export function nowOf(ports: BillingPorts, account: Account): Instant {
 
 function hex(ports: BillingPorts, bytes: number): string {
   return Buffer.from(ports.random.bytes(bytes)).toString('hex')
+}
+
+/** Refuses an account that cannot be billed as its settings say. @throws BillhookError `invalid_request`, `unknown_dialect` */
+export function requireProfile(ports: Pick<BillingPorts, 'profileOf'>, account: Account): void {
+  const { boundary } = ports.profileOf(account)
+  if (!isTimeZone(boundary.zone))
+    throw new BillhookError('invalid_request', `profile.boundary_zone: ${boundary.zone} is not a time zone`)
 }

@@ -3,7 +3,7 @@ import { BillhookError, isBillhookError, messageOf } from '../model/error.ts'
 import type { Instant } from '../model/instant.ts'
 import type { Account, BillingStore } from '../ports/billing_store.ts'
 import type { PublishedEvent } from '../ports/outbox.ts'
-import { createAccount, nowOf, requireAccount } from './accounts.ts'
+import { createAccount, requireProfile, nowOf, requireAccount } from './accounts.ts'
 import type { NewAccount } from './accounts.ts'
 import { execute, executeCatalog } from './execute.ts'
 import type { Executed, ExecuteOptions } from './execute.ts'
@@ -16,6 +16,9 @@ import { nextDue, runDue, tellOutcome } from './run_due.ts'
 import { answeredRow } from './step.ts'
 import { beginAdvance, endAdvance, moveClock } from './test_clock.ts'
 
+/** What of an account may be changed. */
+export type AccountSettings = Partial<Pick<Account, 'name' | 'profile' | 'switches' | 'ownerEmail' | 'dialect'>>
+
 /** The billing system: commands in, facts out, on each account's own clock. */
 export interface Billing {
   readonly store: BillingStore
@@ -24,10 +27,7 @@ export interface Billing {
   /** @throws BillhookError `not_found` */
   account(id: string): Promise<Account>
   /** @throws BillhookError `not_found`, `invalid_request` if the profile cannot be used */
-  updateAccount(
-    id: string,
-    settings: Partial<Pick<Account, 'name' | 'profile' | 'switches' | 'ownerEmail' | 'dialect'>>,
-  ): Promise<Account>
+  updateAccount(id: string, settings: AccountSettings): Promise<Account>
   /** The time on an account's clock. */
   now(account: Account): Instant
   /** See {@link execute}. */
@@ -86,16 +86,12 @@ export function createBilling(ports: BillingPorts): Billing {
   }
 }
 
-async function updateAccount(
-  ports: BillingPorts,
-  id: string,
-  settings: Partial<Pick<Account, 'name' | 'profile' | 'switches' | 'ownerEmail' | 'dialect'>>,
-): Promise<Account> {
+async function updateAccount(ports: BillingPorts, id: string, settings: AccountSettings): Promise<Account> {
   return ports.transactions.transaction(async (transaction) => {
     const account = await ports.store.account(transaction, id, true)
     if (account === null) throw new BillhookError('not_found', `no account has the id ${JSON.stringify(id)}`)
     const changed: Account = { ...account, ...settings }
-    ports.profileOf(changed)
+    requireProfile(ports, changed)
     await ports.store.updateAccount(transaction, changed)
     return changed
   })

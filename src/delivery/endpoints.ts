@@ -243,13 +243,21 @@ export class Endpoints {
 
   #dialect(id: string): Dialect {
     const dialect = this.#ports.dialect(id)
-    if (dialect === null) throw new BillhookError('unknown_dialect', `there is no dialect ${JSON.stringify(id)}`)
+    if (dialect === null)
+      throw new BillhookError(
+        'unknown_dialect',
+        `dialect: there is no ${JSON.stringify(id)}; /v1/dialects lists those that there are, and a provider may be named with an API version`,
+        { details: { field: 'dialect' } },
+      )
     return dialect
   }
 
   async #requireUrl(url: string): Promise<void> {
     const verdict = await this.#ports.guard.check(url)
-    if (!verdict.ok) throw new BillhookError('endpoint_refused', `the URL cannot be an endpoint: ${verdict.detail}`)
+    if (!verdict.ok)
+      throw new BillhookError('endpoint_refused', `the URL cannot be an endpoint: ${verdict.detail}`, {
+        details: { field: 'url' },
+      })
   }
 
   #newSecret(dialect: Dialect, given: string | null): string | null {

@@ -198,8 +198,16 @@ describe('The commands of billing', () => {
     }
     const query = await bench.get('/invoices?limit=0')
     expect([query.status, query.body.error.details.field]).toEqual([400, 'limit'])
+    const versioned = await bench.served.api('POST', '/v1/accounts', { name: 'X', dialect: 'stripe@2025-08-27.basil' })
+    expect([versioned.status, versioned.body.dialect]).toEqual([201, 'stripe@2026-10-28.endive'])
+    const older = { dialect: 'stripe@2023-10-16' }
+    expect((await bench.served.api('PATCH', `/v1/accounts/${versioned.body.id}`, older)).body.dialect).toBe(
+      'stripe@2025-02-24.acacia',
+    )
     const account = await bench.served.api('POST', '/v1/accounts', { name: 'X', dialect: 'nobody' })
     expect([account.status, account.body.error.code]).toEqual([400, 'unknown_dialect'])
+    const zone = await bench.served.api('PATCH', '/v1/accounts/acme', { profile: { boundary_zone: 'Mars/Olympus' } })
+    expect([zone.status, zone.body.error.message]).toMatchObject([400, expect.stringContaining('boundary_zone')])
     const profile = await bench.served.api('PATCH', '/v1/accounts/acme', { profile: { gravity: 'off' } })
     expect([profile.status, profile.body.error.message]).toMatchObject([400, expect.stringContaining('gravity')])
   })

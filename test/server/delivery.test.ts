@@ -212,15 +212,15 @@ describe('Endpoints', () => {
     await using bench = await billed({ env: { BILLHOOK_ALLOW_PRIVATE_ADDRESSES: 'false' } })
     const base = { url: 'https://example.com/hook', dialect: 'standard' }
     const refused: readonly (readonly [object, string, string | undefined])[] = [
-      [{ ...base, url: 'http://127.0.0.1/hook' }, 'endpoint_refused', undefined],
-      [{ ...base, url: 'https://169.254.169.254/' }, 'endpoint_refused', undefined],
-      [{ ...base, url: 'https://user:pass@example.com/' }, 'endpoint_refused', undefined],
+      [{ ...base, url: 'http://127.0.0.1/hook' }, 'endpoint_refused', 'url'],
+      [{ ...base, url: 'https://169.254.169.254/' }, 'endpoint_refused', 'url'],
+      [{ ...base, url: 'https://user:pass@example.com/' }, 'endpoint_refused', 'url'],
       [{ ...base, url: 'nowhere' }, 'invalid_request', 'url'],
       [{ ...base, event_types: [] }, 'invalid_request', 'event_types'],
       [{ ...base, timeout_ms: 0 }, 'invalid_request', 'timeout_ms'],
       [{ ...base, retry: { offsets_ms: [1] } }, 'invalid_request', 'retry.give_up_after_ms'],
       [{ ...base, eventTypes: ['*'] }, 'invalid_request', 'eventTypes'],
-      [{ ...base, dialect: 'nobody' }, 'unknown_dialect', undefined],
+      [{ ...base, dialect: 'nobody' }, 'unknown_dialect', 'dialect'],
     ]
     for (const [body, code, field] of refused) {
       const answer = await bench.post('/endpoints', body)

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Billing } from '../../billing/create_billing.ts'
+import type { AccountSettings, Billing } from '../../billing/create_billing.ts'
 import type { NewAccount } from '../../billing/accounts.ts'
 import type { Executed } from '../../billing/execute.ts'
 import type { Delivery } from '../../delivery/create_delivery.ts'
@@ -62,7 +62,9 @@ export interface SendingService {
   readonly callback: PaymentCallback
   /** @throws BillhookError `forbidden` if the caller’s key is not one of this account, nor of the operator’s */
   requireAccount(caller: Pick<Caller, 'account'>, account: string): void
+  /** `dialect` may name a provider with any of its API versions; so may a change's. */
   createAccount(wanted: NewAccount): Promise<Account>
+  changeAccount(account: string, change: AccountSettings): Promise<Account>
   command(call: Call, command: Command, customer: string | null): Promise<Answered>
   catalogCommand(call: Call, command: CatalogCommand): Promise<Answered>
   /** See {@link forecast}. */
@@ -112,7 +114,12 @@ export function createSendingService(ports: SendingServicePorts): SendingService
       if (caller.account === account || caller.account === operatorAccount) return
       throw new BillhookError('forbidden', `this key belongs to the account ${caller.account}, not to ${account}`)
     },
-    createAccount: (wanted) => billing.createAccount(wanted),
+    createAccount: async (wanted) => billing.createAccount({ ...wanted, dialect: resolveDialect(wanted.dialect).id }),
+    changeAccount: async (account, { dialect, ...change }) =>
+      billing.updateAccount(
+        account,
+        dialect === undefined ? change : { ...change, dialect: resolveDialect(dialect).id },
+      ),
     command: async (call, command, customer) => {
       const options = { ...(await optionsOf(billing, call)), customer }
       return answered(billing, call.account, await billing.execute(call.account, command, options))

@@ -17,7 +17,10 @@ import { instantText } from '../schemas.ts'
 
 const TAG = 'Accounts'
 
-const dialect = z.string().max(100).describe('A dialect’s id; see /v1/dialects.')
+const dialect = z
+  .string()
+  .max(100)
+  .describe('A dialect’s id (see /v1/dialects), or a provider with one of its API versions.')
 const ownerEmail = z.email().max(320).nullable().describe('Who is mailed when an endpoint fails.')
 const profile = z.record(z.string(), z.json()).describe('Settings that differ from the provider’s billing profile.')
 const switches = z.record(z.string().max(100), z.string().max(200))
@@ -112,7 +115,7 @@ export function accountRoutes(service: SendingService): readonly Route[] {
       errors: ['not_found', 'unknown_dialect'],
       handle: async ({ params, body, caller }) => {
         service.requireAccount(caller, params.account)
-        return { json: show(await billing.updateAccount(params.account, camel(body))) }
+        return { json: show(await service.changeAccount(params.account, camel(body))) }
       },
     }),
     route({
