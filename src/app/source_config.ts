@@ -1,4 +1,4 @@
-import type { LiveSource, SourceBook, SourceSettings } from '../inbox/sources.ts'
+import type { ApiAccess, LiveSource, SourceBook, SourceSettings } from '../inbox/sources.ts'
 import { requireDuration } from '../model/duration.ts'
 import { BillhookError } from '../model/error.ts'
 
@@ -14,6 +14,11 @@ export interface SourceConfig {
   readonly tolerance?: string
   /** How long reactions wait for the rest of a burst, ISO 8601 (`PT2S`). */
   readonly settle?: string
+  /**
+   * Opens the provider's API, at `url` if that is not the provider's own address: what is late or unclear is looked up
+   * there. Left out: nothing is looked up.
+   */
+  readonly api?: { readonly key: string; readonly url?: string }
   /** Whether ids of the app that the provider's data carries link users to customers; default true. */
   readonly autoLink?: boolean
 }
@@ -32,12 +37,13 @@ export async function syncSources(
   for (const [name, config] of Object.entries(wanted)) {
     const { dialect, secrets = [] } = config
     const settings = settingsOf(name, config)
+    const api = apiOf(name, config)
     const found = await sources.find(account, name)
     if (found === null) {
-      await sources.create({ account, name, dialect, secrets, settings })
+      await sources.create({ account, name, dialect, secrets, settings, api })
       continue
     }
-    await sources.update(account, name, { dialect, settings })
+    await sources.update(account, name, { dialect, settings, api })
     await syncSecrets(sources, found, secrets)
   }
 }
@@ -62,6 +68,12 @@ function settingsOf(name: string, config: SourceConfig): Partial<SourceSettings>
     ...(jwksUrl === undefined ? {} : { jwksUrl: requireUrl(jwksUrl, `sources.${name}.jwksUrl`) }),
     ...(autoLink === undefined ? {} : { autoLink }),
   }
+}
+
+function apiOf(name: string, { api }: SourceConfig): ApiAccess | null {
+  if (api === undefined) return null
+  const { key, url } = api
+  return { key, url: url === undefined ? null : requireUrl(url, `sources.${name}.api.url`) }
 }
 
 function requireUrl(text: string, field: string): string {

@@ -7,6 +7,7 @@ import type { FactKind, Told } from '../model/facts.ts'
 import type { Instant } from '../model/instant.ts'
 import { canonicalJson } from '../model/json.ts'
 import type { JsonObject } from '../model/json.ts'
+import type { ObjectKind } from '../model/objects.ts'
 import type { Observation, Problem } from '../model/observations.ts'
 import type { RetryPolicy } from '../model/retry.ts'
 import type { InvoiceStatus, SubscriptionStatus } from '../model/status.ts'
@@ -153,6 +154,26 @@ export interface ProviderWords {
   readonly invoiceStatuses: Readonly<Record<string, InvoiceStatus>>
 }
 
+/** How an object is looked up at the provider's API. Pure: it says what to ask for, and what the answer means. */
+export interface Retrieval {
+  /** Where the provider's API is. */
+  readonly baseUrl: string
+  /** What a key of the API looks like, for people. */
+  readonly keyForm: string
+  /** A GET request; null if the API does not have such objects. */
+  request(
+    object: ObjectKind,
+    id: string,
+    key: string,
+  ): { readonly path: string; readonly headers: Readonly<Record<string, string>> } | null
+  /**
+   * The notification that would have told the object as it was answered, to be decoded like any other.
+   *
+   * @param at the provider's clock when it answered
+   */
+  notification(object: ObjectKind, answer: JsonObject, at: Instant): Notification | null
+}
+
 /** One provider's wire protocol. */
 export interface Dialect {
   readonly id: DialectId
@@ -186,6 +207,8 @@ export interface Dialect {
    * this provider has no such object.
    */
   render<K extends keyof EntityValues>(kind: K, entity: EntityValues[K], view: View): JsonObject | null
+  /** Null: a key alone does not open this provider's API, or there is none. */
+  readonly retrieval: Retrieval | null
 }
 
 /** Where a notification comes from: what its event id is derived from. */

@@ -7,6 +7,8 @@ import type { Metrics } from '../ports/metrics.ts'
 import type { Random } from '../ports/random.ts'
 import type { SecretBox } from '../ports/secret_box.ts'
 import { AccessDesk } from './access.ts'
+import type { HttpClient } from '../ports/http.ts'
+import { createFetcher } from './fetch.ts'
 import { HandlerBook } from './handlers.ts'
 import { createIngest } from './ingest.ts'
 import type { Ingest, IngestOptions } from './ingest.ts'
@@ -24,6 +26,7 @@ import { Replayer } from './replay.ts'
 import { Retention } from './retention.ts'
 import type { RetentionOptions } from './retention.ts'
 import { SourceBook } from './sources.ts'
+import type { LiveSource } from './sources.ts'
 
 /** What an inbox is made of. */
 export interface InboxPorts {
@@ -38,7 +41,9 @@ export interface InboxPorts {
   readonly publicKeys: (jwksUrl: string) => PublicKeyLookup
   /** What access should know of a provider, by dialect; null: nothing. */
   readonly traits?: (dialect: string) => SourceTraits | null
-  /** Looks objects up at the providers; left out: nothing is fetched. */
+  /** Looks objects up at the providers for sources with an API key; left out, with no fetcher: nothing is looked up. */
+  readonly http?: HttpClient
+  /** Looks objects up in the app's own way instead. */
   readonly fetcher?: Fetcher
 }
 
@@ -86,8 +91,11 @@ export function createInbox(ports: InboxPorts, options: InboxOptions = {}): Inbo
   const reactor = new Reactor({ store, handlers, clock, random, log, metrics }, options.react)
   const wants = handlers.wants.bind(handlers)
   const opened = new OpenedDeliveries()
-  const folding = { store, newId, wants, sources, policies, traits, clock, log, metrics }
-  const reconciler = new Reconciler({ ...folding, fetcher: ports.fetcher ?? null, folded: () => reactor.wake() })
+  const { fetcher = ports.http === undefined ? null : createFetcher(ports.http, clock) } = ports
+  const looksUp = (source: LiveSource): boolean =>
+    ports.fetcher !== undefined || (ports.http !== undefined && source.api !== null && source.dialect.retrieval !== null)
+  const folding = { store, newId, wants, sources, policies, traits, looksUp, clock, log, metrics }
+  const reconciler = new Reconciler({ ...folding, fetcher, folded: () => reactor.wake() })
   const folded = (): void => {
     reactor.wake()
     reconciler.wake()

@@ -4,10 +4,11 @@ import { fold } from '../ledger/fold.ts'
 import { joinMany, registerKey, valueOf } from '../ledger/register.ts'
 import type { SourceTraits } from '../ledger/standing.ts'
 import type { Folded, SubjectState } from '../ledger/state.ts'
-import { expectedBy, watch } from '../ledger/watch.ts'
+import { expectedBy, isUnclear, watch } from '../ledger/watch.ts'
 import type { AccessAnswer } from '../model/access.ts'
 import { FACT_KINDS, NO_ACCESS } from '../model/facts.ts'
 import type { AccessSummary, DerivedFact } from '../model/facts.ts'
+import { addMs, earliest, MINUTE_MS } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
 import { writeModel } from '../model/json.ts'
 import type { Observation } from '../model/observations.ts'
@@ -34,6 +35,8 @@ export interface GroupWork {
   readonly told: readonly Told[]
   readonly policy: Policy
   readonly traits: SourceTraits | null
+  /** Whether what stays unclear can be looked up at the provider. */
+  readonly looksUp: boolean
   readonly at: Instant
 }
 
@@ -55,12 +58,15 @@ export interface GroupChange {
   readonly access: readonly AccessRow[]
 }
 
+/** The rest of a burst may make it clear; then the provider is asked, once. */
+const UNCLEAR_MS = MINUTE_MS
+
 /** Facts of access are numbered here; the fold does not know them and must not take them back. */
 const OWN_KIND = 'access_changed'
 
 /** Folds a group again and compares the outcome with what is stored. */
 export function foldGroup(work: GroupWork): GroupChange {
-  const { group, stored, told, policy, at } = work
+  const { group, stored, told, policy } = work
   const before = stored.observations.flatMap((row) => readObservations(row.data).map(({ observation }) => observation))
   const fresh = told.flatMap(({ observations }) => observations)
   const folded = fold([...before, ...fresh], { policy })
@@ -76,7 +82,7 @@ export function foldGroup(work: GroupWork): GroupChange {
     group: {
       ...group,
       version: group.version + 1,
-      ...watchOf(group, folded.state, at),
+      ...watchOf(work, folded.state),
       state: writeModel(folded.state),
     },
     objects: objectsOf(folded, fresh),
@@ -87,11 +93,12 @@ export function foldGroup(work: GroupWork): GroupChange {
 }
 
 /** What is late and was not marked yet is looked at now; what is marked stays marked until nothing is late any more. */
-function watchOf(group: GroupRow, state: SubjectState, at: Instant): Pick<GroupRow, 'watchAt' | 'stale'> {
+function watchOf({ group, told, looksUp, at }: GroupWork, state: SubjectState): Pick<GroupRow, 'watchAt' | 'stale'> {
   const next = expectedBy(state.subscriptions, at)
   const late = state.subscriptions.some((each) => watch(each, at).overdue.length > 0)
-  if (!late) return { watchAt: next, stale: null }
-  return { watchAt: group.stale === null ? at : next, stale: group.stale }
+  if (late) return { watchAt: group.stale === null ? at : next, stale: group.stale }
+  const asks = looksUp && told.length > 0 && state.subscriptions.some(isUnclear)
+  return { watchAt: asks ? earliest(addMs(at, UNCLEAR_MS), next ?? addMs(at, UNCLEAR_MS)) : next, stale: null }
 }
 
 /** Only what was touched: the others are as they were. */

@@ -35,6 +35,8 @@ export interface SourceWork {
   readonly again: readonly string[]
   readonly policy: Policy
   readonly traits: SourceTraits | null
+  /** Whether what stays unclear can be looked up at the provider. */
+  readonly looksUp: boolean
   readonly settleMs: number
   readonly autoLink: boolean
   readonly at: Instant
@@ -66,10 +68,10 @@ export async function foldSource(ports: FoldPorts, transaction: Transaction, wor
   const byGroup = contentsByGroup(stored)
   const changes: { readonly change: GroupChange; readonly contents: GroupContents }[] = []
   for (const { group, told } of groups) {
-    const { policy, traits } = work
+    const { policy, traits, looksUp } = work
     const contents = byGroup.get(group.id) ?? NO_CONTENTS
     changes.push({
-      change: foldGroup({ source: of.source, group, stored: contents, told, policy, traits, at }),
+      change: foldGroup({ source: of.source, group, stored: contents, told, policy, traits, looksUp, at }),
       contents,
     })
     // A fold of a full batch takes long: requests that came meanwhile are read and answered.

@@ -1,4 +1,3 @@
-import { setTimeout as setTimeoutOf } from 'node:timers/promises'
 import type { Decoded, Notification } from '../dialects/dialect.ts'
 import type { SourceTraits } from '../ledger/standing.ts'
 import { BillhookError, isBillhookError, messageOf } from '../model/error.ts'
@@ -22,6 +21,8 @@ export interface ProcessPorts extends FoldPorts {
   readonly policies: PolicyBook
   /** What access should know of a provider, by dialect. */
   readonly traits: (dialect: string) => SourceTraits | null
+  /** Whether objects of this source can be looked up at its provider. */
+  readonly looksUp: (source: LiveSource) => boolean
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
@@ -134,8 +135,18 @@ export class Processor {
     }
   }
 
+  /** On the machine's clock also in tests: it is no part of what they look at. Ends when the signal does. */
   async #pause(signal: AbortSignal): Promise<void> {
-    await setTimeoutOf(this.#options.pauseMs, null, { signal }).catch(() => null)
+    if (signal.aborted) return
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', end)
+        resolve()
+      }
+      const timer = setTimeout(end, this.#options.pauseMs)
+      signal.addEventListener('abort', end)
+    })
   }
 
   #letGo(): void {
@@ -249,6 +260,7 @@ export class Processor {
       again: [],
       policy,
       traits: this.#ports.traits(source.dialect.id),
+      looksUp: this.#ports.looksUp(source),
       settleMs: source.settings.settleMs,
       autoLink: source.settings.autoLink,
       at,

@@ -1,7 +1,7 @@
 import type { Dialect } from '../dialects/dialect.ts'
 import type { SourceTraits } from '../ledger/standing.ts'
 import type { SubscriptionState } from '../ledger/state.ts'
-import { expectedBy, watch } from '../ledger/watch.ts'
+import { expectedBy, isUnclear, watch } from '../ledger/watch.ts'
 import { messageOf } from '../model/error.ts'
 import { addMs, formatInstantShort, SECOND_MS } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
@@ -15,7 +15,7 @@ import { foldSource } from './fold_source.ts'
 import type { FoldPorts } from './fold_source.ts'
 import { readState } from './ledger_texts.ts'
 import type { PolicyBook } from './policies.ts'
-import type { LiveSource, SourceBook } from './sources.ts'
+import type { ApiAccess, LiveSource, SourceBook } from './sources.ts'
 import { Waker } from './waker.ts'
 
 /** An object to be looked up at the provider. */
@@ -23,6 +23,8 @@ export interface Wanted {
   readonly account: string
   readonly source: string
   readonly dialect: Dialect
+  /** What opens the provider's API; null: the source has no key. */
+  readonly api: ApiAccess | null
   readonly object: ObjectKind
   readonly id: string
 }
@@ -42,6 +44,8 @@ export interface ReconcilePorts extends FoldPorts {
   readonly traits: (dialect: string) => SourceTraits | null
   /** Null: nothing is fetched, what is late is marked. */
   readonly fetcher: Fetcher | null
+  /** Whether objects of this source can be looked up at its provider. */
+  readonly looksUp: (source: LiveSource) => boolean
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
@@ -132,11 +136,14 @@ export class Reconciler {
   async #look(group: GroupRow & SourceRef, at: Instant): Promise<void> {
     const of = { account: group.account, source: group.source }
     const source = await this.#ports.sources.find(of.account, of.source)
-    const late = readState(group.state).subscriptions.filter((each) => watch(each, at).overdue.length > 0)
+    const { subscriptions } = readState(group.state)
+    const late = subscriptions.filter((each) => watch(each, at).overdue.length > 0)
     if (source !== null) {
-      const fetched = await Promise.all(late.map((each) => this.#tryFetch(source, each)))
+      const unclear = this.#ports.looksUp(source) ? subscriptions.filter(isUnclear) : []
+      const wanted = [...new Set([...late, ...unclear])]
+      const fetched = await Promise.all(wanted.map((each) => this.#tryFetch(source, each)))
       // The provider's own word is in the ledger now: whatever it says, nothing is out of date.
-      if (late.length > 0 && fetched.every(Boolean)) return this.#mark(of, group.id, true, at)
+      if (wanted.length > 0 && fetched.every(Boolean)) return this.#mark(of, group.id, true, at)
     }
     await this.#mark(of, group.id, false, at)
   }
@@ -159,11 +166,11 @@ export class Reconciler {
     log.warn({ source: of.source, group, missing }, 'something expected did not come')
   }
 
-  async #tryFetch(source: LiveSource, late: SubscriptionState): Promise<boolean> {
+  async #tryFetch(source: LiveSource, wanted: SubscriptionState): Promise<boolean> {
     try {
-      return await this.#fetch(source, 'subscription', late.id)
+      return await this.#fetch(source, 'subscription', wanted.id)
     } catch (error) {
-      const fields = { source: source.name, subscription: late.id, error: messageOf(error) }
+      const fields = { source: source.name, subscription: wanted.id, error: messageOf(error) }
       this.#ports.log.warn(fields, 'an object could not be fetched from the provider')
       return false
     }
@@ -171,8 +178,8 @@ export class Reconciler {
 
   async #fetch(source: LiveSource, object: ObjectKind, id: string): Promise<boolean> {
     const { fetcher, clock, newId } = this.#ports
-    const { account, name, dialect } = source
-    const observations = (await fetcher?.({ account, source: name, dialect, object, id })) ?? null
+    const { account, name, dialect, api } = source
+    const observations = (await fetcher?.({ account, source: name, dialect, api, object, id })) ?? null
     if (observations === null) return false
     const at = clock.now()
     await this.#fold(source, {
@@ -201,6 +208,8 @@ export class Reconciler {
         ...work,
         of,
         policy,
+        // What the provider itself has said is not asked for again.
+        looksUp: false,
         traits: isLive ? traits(source.dialect.id) : null,
         settleMs: isLive ? source.settings.settleMs : 0,
         autoLink: isLive && source.settings.autoLink,

@@ -186,6 +186,7 @@ export class Refolder {
         again: [],
         policy,
         traits: traits(source.dialect.id),
+        looksUp: false,
         settleMs: source.settings.settleMs,
         autoLink: isLive && source.settings.autoLink,
         at: clock.now(),

@@ -3,7 +3,8 @@ import type { Dialect, Notification, OpeningKeys, PublicKeyLookup, Secret } from
 import { BillhookError, messageOf } from '../model/error.ts'
 import type { Instant } from '../model/instant.ts'
 import { addMs, SECOND_MS } from '../model/instant.ts'
-import type { JsonObject } from '../model/json.ts'
+import { isObject } from '../model/json.ts'
+import type { Json, JsonObject } from '../model/json.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { SecretBox } from '../ports/secret_box.ts'
@@ -28,6 +29,13 @@ const DEFAULT_SETTINGS: SourceSettings = {
   autoLink: true,
 }
 
+/** What opens the API of a source's provider, to look objects up there. */
+export interface ApiAccess {
+  readonly key: string
+  /** Another address than the provider's own; null: that. */
+  readonly url: string | null
+}
+
 /** A source, ready to open deliveries. */
 export interface LiveSource {
   readonly account: string
@@ -35,6 +43,8 @@ export interface LiveSource {
   readonly dialect: Dialect
   readonly keys: OpeningKeys
   readonly settings: SourceSettings
+  /** Null: nothing is looked up at the provider. */
+  readonly api: ApiAccess | null
   readonly createdAt: Instant
   /** Without the secrets themselves. */
   readonly secrets: readonly Omit<LockedSecret, 'locked'>[]
@@ -47,6 +57,7 @@ export interface NewSource {
   readonly dialect: string
   readonly secrets: readonly string[]
   readonly settings?: Partial<SourceSettings>
+  readonly api?: ApiAccess | null
 }
 
 /** What {@link SourceBook} works with. */
@@ -122,7 +133,7 @@ export class SourceBook {
       name,
       dialect: this.#dialect(dialect).id,
       secrets: secrets.map((text) => this.#lock({ text, from: null, until: null })),
-      settings: writeSettings(settings),
+      settings: { ...writeSettings(settings), api: this.#lockApi(this.#dialect(dialect), wanted.api ?? null) },
       createdAt,
     }
     if (!(await this.#ports.store.createSource(stored)))
@@ -133,18 +144,32 @@ export class SourceBook {
     return this.#remember(stored)
   }
 
-  /** Changes dialect or settings; what is not given stays. @throws BillhookError `unknown_source`, `unknown_dialect` */
+  /**
+   * Changes dialect, settings or the access to the API; what is not given stays.
+   *
+   * @throws BillhookError `unknown_source`, `unknown_dialect`, `invalid_request` if objects of the dialect cannot be
+   *   looked up with a key
+   */
   async update(
     account: string,
     name: string,
-    change: { readonly dialect?: string; readonly settings?: Partial<SourceSettings> },
+    change: {
+      readonly dialect?: string
+      readonly settings?: Partial<SourceSettings>
+      readonly api?: ApiAccess | null
+    },
   ): Promise<LiveSource> {
     const stored = await this.#stored(account, name)
     const settings = { ...readSettings(stored.settings), ...change.settings }
+    const dialect = this.#dialect(change.dialect ?? stored.dialect)
+    const { api = null } = stored.settings
     return this.#save({
       ...stored,
-      dialect: change.dialect === undefined ? stored.dialect : this.#dialect(change.dialect).id,
-      settings: writeSettings(settings),
+      dialect: dialect.id,
+      settings: {
+        ...writeSettings(settings),
+        api: change.api === undefined ? api : this.#lockApi(dialect, change.api),
+      },
     })
   }
 
@@ -214,6 +239,27 @@ export class SourceBook {
     return { id, locked: this.#ports.secretBox.lock(secret.text), from: secret.from, until: secret.until }
   }
 
+  #lockApi(dialect: Dialect, api: ApiAccess | null): JsonObject | null {
+    if (api === null) return null
+    if (dialect.retrieval === null)
+      throw new BillhookError('invalid_request', `api: objects of ${dialect.id} cannot be looked up with a key`, {
+        details: { field: 'api' },
+      })
+    // An environment variable that is not set comes as undefined, whatever its type says.
+    if (typeof api.key !== 'string' || api.key.trim() === '')
+      throw new BillhookError('invalid_request', `api.key: it is missing or blank; give ${dialect.retrieval.keyForm}`, {
+        details: { field: 'api.key' },
+      })
+    return { locked: this.#ports.secretBox.lock(api.key), url: api.url }
+  }
+
+  #unlockApi(stored: Json | undefined): ApiAccess | null {
+    if (stored === undefined || !isObject(stored)) return null
+    const { locked, url } = stored
+    if (typeof locked !== 'string') return null
+    return { key: this.#ports.secretBox.unlock(locked), url: typeof url === 'string' ? url : null }
+  }
+
   #live(stored: StoredSource): LiveSource {
     const settings = readSettings(stored.settings)
     const { secretBox, publicKeys } = this.#ports
@@ -226,6 +272,7 @@ export class SourceBook {
         publicKey: settings.jwksUrl === null ? null : publicKeys(settings.jwksUrl),
       },
       settings,
+      api: this.#unlockApi(stored.settings['api']),
       createdAt: stored.createdAt,
       secrets: stored.secrets.map(({ id, from, until }) => ({ id, from, until })),
     }

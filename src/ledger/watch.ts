@@ -44,6 +44,15 @@ export function watch(state: SubscriptionState, now: Instant, patienceMs: number
   }
 }
 
+/**
+ * True if what was received leaves open how a live subscription stands: two readings, a gap, or a payment that the
+ * provider's period stands in for. Rule 6: ask the provider, where that is possible.
+ */
+export function isUnclear(state: SubscriptionState): boolean {
+  if (isTerminal(state.status) || state.supersededAt !== null) return false
+  return !state.sure || !state.paid.sure || state.gaps.length > 0
+}
+
 /** The earliest instant at which something is missed if nothing is told until then; null if nothing is expected. */
 export function expectedBy(states: readonly SubscriptionState[], now: Instant): Instant | null {
   const deadlines = states.flatMap((state) => {

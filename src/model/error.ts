@@ -164,6 +164,11 @@ export const ERRORS = {
     meaning: 'The payment service gave no usable answer.',
     remedy: 'Nothing to do: the attempt is repeated with the same key, so nothing is charged twice.',
   },
+  provider_unavailable: {
+    status: 502,
+    meaning: 'A provider’s API did not answer as it should when an object was looked up.',
+    remedy: 'Check the API key of the source; the object is looked up again when the next thing about it is late.',
+  },
   mail_failed: {
     status: 502,
     meaning: 'The mail server did not accept a message.',

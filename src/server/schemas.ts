@@ -128,6 +128,10 @@ export const source = z.object({
     settle: z.string(),
     autoLink: z.boolean(),
   }),
+  api: z
+    .object({ url: z.string().nullable() })
+    .nullable()
+    .describe('Where objects are looked up at the provider; null: nowhere. The key is not shown.'),
   createdAt: when,
 })
 

@@ -37,6 +37,8 @@ export const airwallex2025_04_25: Dialect = {
   catalogue: CLASSIC_CATALOGUE,
   encode: encodeClassic,
   render: renderClassic,
+  // Its API wants a login first, with a client id and a key.
+  retrieval: null,
 }
 
 /**
@@ -50,4 +52,5 @@ export const airwallex2025_06_16: Dialect = {
   catalogue: CURRENT_CATALOGUE,
   encode: encodeCurrent,
   render: renderCurrent,
+  retrieval: null,
 }

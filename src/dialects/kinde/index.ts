@@ -39,5 +39,7 @@ export function kindeWith(schemas: EventTypeSchemas): Dialect {
     newSecret: () => null,
     encode: (told, view, origin) => encode(told, view, origin, schemas),
     render,
+    // Its API wants a machine-to-machine login first, and has no object for an agreement.
+    retrieval: null,
   }
 }

@@ -4,6 +4,7 @@ import { CATALOGUE } from './catalogue.ts'
 import { decode } from './decode.ts'
 import { encode } from './encode.ts'
 import { render } from './render.ts'
+import { RETRIEVAL } from './retrieval.ts'
 import { RETRY, REPLAY_WINDOW_MS } from './retry.ts'
 import { read, seal, verify } from './wire.ts'
 import type { SlashEscaping } from './wire.ts'
@@ -34,5 +35,6 @@ export function razorpayWith(slashes: SlashEscaping): Dialect {
     newSecret: (random) => `rzp_whk_${Buffer.from(random).toString('base64url')}`,
     encode,
     render,
+    retrieval: RETRIEVAL,
   }
 }

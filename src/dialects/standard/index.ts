@@ -28,4 +28,5 @@ export const standard: Dialect = {
   newSecret: (random) => `whsec_${Buffer.from(random).toString('base64')}`,
   encode,
   render,
+  retrieval: null,
 }

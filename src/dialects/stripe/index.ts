@@ -5,6 +5,7 @@ import { encodeTold } from './encode.ts'
 import type { EncodingVersion } from './encode.ts'
 import { readEvent } from './read.ts'
 import { renderEntity } from './render.ts'
+import { stripeRetrieval } from './retrieval.ts'
 import { stripeCurrentRetry } from './retry.ts'
 import {
   newStripeSecret,
@@ -32,6 +33,7 @@ function stripeDialect(id: DialectId, version: EncodingVersion): Dialect {
     newSecret: newStripeSecret,
     encode: (told, view, origin) => encodeTold(told, { view, origin, version }),
     render: (kind, entity, view) => renderEntity(kind, entity, { generation, view }),
+    retrieval: stripeRetrieval(version.apiVersion),
   }
 }
 

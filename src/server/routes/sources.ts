@@ -33,6 +33,20 @@ const settings = z
     ...(autoLink === undefined ? {} : { autoLink }),
   }))
 
+/** Providers' keys are short; a token that is pasted instead is not. */
+const api = z
+  .strictObject({
+    key: z.string().min(1).max(4096).describe('A key of the provider’s API. It is encrypted at rest and never shown.'),
+    url: z
+      .url({ protocol: /^https?$/ })
+      .max(2000)
+      .optional()
+      .describe('Another address than the provider’s own.'),
+  })
+  .transform(({ key, url = null }) => ({ key, url }))
+  .nullable()
+  .describe('Opens the provider’s API: what is late or unclear is looked up there. Null: nothing is looked up.')
+
 const secretText = z.string().min(1).max(4096)
 
 /** Most secrets of one source: a rotation needs two. */
@@ -74,6 +88,7 @@ export function sourceRoutes(app: App, publicUrl: () => string): readonly Route[
         dialect: z.string().min(1).max(100).describe('A dialect’s id, or a provider with an API version.'),
         secrets: z.array(secretText).max(SECRETS_MAX).default([]),
         settings: settings.optional(),
+        api: api.default(null),
       }),
       status: 201,
       answer: source,
@@ -102,18 +117,23 @@ export function sourceRoutes(app: App, publicUrl: () => string): readonly Route[
       method: 'PATCH',
       path: '/v1/sources/:source',
       id: 'updateSource',
-      summary: 'Change a source’s dialect or settings',
+      summary: 'Change a source’s dialect, settings or API key',
       tag,
       scope: 'write',
       params: name,
       query: nothing,
-      body: z.strictObject({ dialect: z.string().min(1).max(100).optional(), settings: settings.optional() }),
+      body: z.strictObject({
+        dialect: z.string().min(1).max(100).optional(),
+        settings: settings.optional(),
+        api: api.optional(),
+      }),
       answer: source,
       errors: ['unknown_source', 'unknown_dialect'],
       handle: async ({ params, body, caller }) => {
         const change = {
           ...(body.dialect === undefined ? {} : { dialect: body.dialect }),
           ...(body.settings === undefined ? {} : { settings: body.settings }),
+          ...(body.api === undefined ? {} : { api: body.api }),
         }
         return { json: show(await sources.update(caller.account, params.source, change)) }
       },
@@ -198,6 +218,7 @@ function showSource(found: Source, publicUrl: string): Json {
       settle: formatDuration(settleMs),
       autoLink,
     },
+    api: found.api === null ? null : { url: found.api.url ?? found.dialect.retrieval?.baseUrl ?? null },
     createdAt: presentInstant(found.createdAt),
   }
 }
