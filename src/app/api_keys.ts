@@ -59,7 +59,7 @@ export function createApiKeys({
         })
       const id = `key_${Buffer.from(random.bytes(9)).toString('base64url')}`
       const made = await add({ account, id, name, scope })
-      if (made === null) throw new BillhookError('conflict', `the key ${id} exists already; ask again`)
+      if (made === null) throw new BillhookError('conflict', `the key ${id} already exists; repeat the request`)
       return { key: made[0], text: made[1] }
     },
     async bootstrap(account) {
@@ -75,7 +75,7 @@ export function createApiKeys({
     list: (account) => store.keys(account),
     async revoke(account, id) {
       if (!(await store.revokeKey(account, id, clock.now())))
-        throw new BillhookError('not_found', `no API key ${id} that is in use`)
+        throw new BillhookError('not_found', `no API key ${id} is in use`)
     },
   }
 }

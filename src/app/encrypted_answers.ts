@@ -21,7 +21,7 @@ export function encryptedAnswers(store: ApiStore, secretBox: SecretBox): ApiStor
   }
 }
 
-/** A request that is still being worked on has no answer yet. */
+/** A request that is still in progress has no answer yet. */
 function unlocked(taken: ApiAnswer, secretBox: SecretBox): ApiAnswer {
   return taken.status === 0 ? taken : { ...taken, answer: secretBox.unlock(taken.answer) }
 }

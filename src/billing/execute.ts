@@ -203,7 +203,7 @@ async function answerOnce(
     if (known.fingerprint !== fingerprint)
       throw new BillhookError(
         'idempotency_conflict',
-        `the idempotency key ${JSON.stringify(key)} was used before with another request; use a new key`,
+        `the idempotency key ${JSON.stringify(key)} was already used for a different request; use a new key`,
       )
     const answer: unknown = JSON.parse(known.answer)
     if (!isAnswer(answer)) throw new BillhookError('internal_invariant', `the stored answer of ${key} cannot be read`)
@@ -235,12 +235,12 @@ async function customerOf(
   if (address !== null) {
     const owner = await ports.store.ownerOf(transaction, account.id, address.kind, address.id)
     if (owner !== null) return owner
-    throw new BillhookError('not_found', `no ${address.kind} of this account has the id ${JSON.stringify(address.id)}`)
+    throw new BillhookError('not_found', `no ${address.kind} in this account has the id ${JSON.stringify(address.id)}`)
   }
   if (options.customer !== null) {
     const known = await ports.store.versionOf(transaction, account.id, options.customer)
     if (known > 0 || canComeFirst(command)) return options.customer
-    throw new BillhookError('not_found', `no customer of this account has the id ${JSON.stringify(options.customer)}`)
+    throw new BillhookError('not_found', `no customer in this account has the id ${JSON.stringify(options.customer)}`)
   }
   if (!canComeFirst(command))
     throw new BillhookError('invalid_request', `customer: ${command.kind} needs the id of a customer`)

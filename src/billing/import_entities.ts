@@ -23,7 +23,7 @@ export interface ImportedEntities {
  * Takes over entities as they are, for a move from another billing system and for stories that begin in the middle.
  * Nothing is checked against the transition tables; what is due follows from the state.
  *
- * @throws BillhookError `conflict` if a customer exists already, `not_found` for an unknown account
+ * @throws BillhookError `conflict` if a customer already exists, `not_found` for an unknown account
  */
 export async function importEntities(
   ports: BillingPorts,

@@ -30,7 +30,7 @@ export async function readObject(
   const account = await requireAccount(ports, accountId)
   const stored = kind === 'clock' ? null : await ports.store.entity(accountId, kind, id)
   if (stored === null || kind === 'clock')
-    throw new BillhookError('not_found', `no ${kind} of this account has the id ${JSON.stringify(id)}`)
+    throw new BillhookError('not_found', `no ${kind} in this account has the id ${JSON.stringify(id)}`)
   const owner = (await ports.store.ownerOf(null, accountId, kind, id)) ?? CATALOG
   const catalog = catalogOf(await ports.store.peek(null, accountId, CATALOG))
   const loaded = stateOf(owner, owner === CATALOG ? null : await ports.store.peek(null, accountId, owner))

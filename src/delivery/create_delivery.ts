@@ -117,7 +117,7 @@ async function sendTest(
 ): Promise<PublishedEvent> {
   const [published] = await publish(account, [{ content, key: null, subject: null, customer: null, endpoint }])
   if (published === undefined || published.deliveries === 0)
-    throw new BillhookError('not_found', `there is no endpoint ${endpoint} that could be sent a test event`)
+    throw new BillhookError('not_found', `there is no endpoint ${endpoint} to send a test event to`)
   return published
 }
 

@@ -65,13 +65,13 @@ export function requireHeaders(headers: Readonly<Record<string, string>>): Reado
   for (const [name, value] of entries) {
     const lower = name.toLowerCase()
     if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/.test(name))
-      throw new BillhookError('invalid_request', `headers: ${JSON.stringify(name)} is no name of a header`)
+      throw new BillhookError('invalid_request', `headers: ${JSON.stringify(name)} is not a valid header name`)
     if (RESERVED.has(lower) || SIGNING.test(lower))
       throw new BillhookError('invalid_request', `headers: ${name} is set by Billhook and cannot be replaced`)
     if (!/^[\t\x20-\x7e]{0,4096}$/.test(value))
       throw new BillhookError(
         'invalid_request',
-        `headers: the value of ${name} has characters that no header can carry`,
+        `headers: the value of ${name} contains characters that a header cannot carry`,
       )
   }
   return headers
@@ -97,7 +97,7 @@ export function requireEndpoint(input: EndpointChange): void {
   if (typeof description === 'string' && description.length > 1_000)
     throw new BillhookError('invalid_request', 'description has more than 1000 characters')
   if (typeof ownerMail === 'string' && !/^[^\s@<>]{1,64}@[^\s@<>]{1,255}$/.test(ownerMail))
-    throw new BillhookError('invalid_request', `ownerMail: ${JSON.stringify(ownerMail)} is no address`)
+    throw new BillhookError('invalid_request', `ownerMail: ${JSON.stringify(ownerMail)} is not a mail address`)
   if (input.metadata !== undefined) requireMetadata(input.metadata)
 }
 

@@ -54,7 +54,7 @@ export function requirePayloadFilter(filter: PayloadFilter): PayloadFilter {
     if (!/^[^.]+(?:\.[^.]+){0,15}$/.test(path) || path.length > 255)
       throw new BillhookError(
         'invalid_request',
-        `payloadFilter: ${JSON.stringify(path)} is no path such as data.currency`,
+        `payloadFilter: ${JSON.stringify(path)} is not a path such as data.currency`,
       )
     if (equals.length === 0 || equals.length > 100)
       throw new BillhookError('invalid_request', `payloadFilter: ${path} needs from 1 to 100 values to compare with`)

@@ -217,6 +217,6 @@ function afterOf(cursor: string | null): Pick<DeliveryKey, 'event' | 'endpoint'>
 function wrongCursor(cursor: string): BillhookError {
   return new BillhookError(
     'invalid_cursor',
-    `${JSON.stringify(cursor.slice(0, 80))} is no cursor of this list; start again without one`,
+    `${JSON.stringify(cursor.slice(0, 80))} is not a cursor of this list; start again without one`,
   )
 }

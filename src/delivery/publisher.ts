@@ -115,7 +115,10 @@ export class Publisher {
     const account = await this.#check(accountId, events, null)
     if (events.length === 0) return []
     if (this.#waitingEvents + events.length > WAITING_MAX)
-      throw new BillhookError('rate_limited', `${this.#waitingEvents} events wait to be stored; try again in a moment`)
+      throw new BillhookError(
+        'rate_limited',
+        `${this.#waitingEvents} events are waiting to be stored; try again in a moment`,
+      )
     return new Promise((resolve, reject) => {
       this.#waiting.push({ account, events, resolve, reject })
       this.#waitingEvents += events.length
@@ -341,7 +344,7 @@ function requireEvent(event: NewEvent, knowsDialect: (id: string) => boolean): v
   if (!TYPE.test(type))
     throw new BillhookError(
       'invalid_request',
-      `type ${JSON.stringify(type)} is no event type; write for example order.paid`,
+      `type ${JSON.stringify(type)} is not an event type; write for example order.paid`,
     )
   for (const [name, text] of Object.entries({ key, subject, customer })) {
     if (text !== null && !TEXT.test(text))
@@ -373,7 +376,7 @@ function requireSame(old: PublishKey, key: PublishKey): void {
   if (old.fingerprint === key.fingerprint) return
   throw new BillhookError(
     'idempotency_conflict',
-    `the key ${key.key.replace(/^event:/, '')} was used before for another event; use a new key for a new event`,
+    `the key ${key.key.replace(/^event:/, '')} was already used for a different event; use a new key for a new event`,
   )
 }
 

@@ -40,7 +40,7 @@ export class SigningKeys {
     }
     const published = (await keys).filter(({ retiresAt }) => retiresAt === null || retiresAt > now)
     const key = published.find(({ createdAt }) => createdAt <= at) ?? published.at(-1)
-    if (key === undefined) throw new BillhookError('internal_invariant', `the account ${account} has no key that signs`)
+    if (key === undefined) throw new BillhookError('internal_invariant', `the account ${account} has no signing key`)
     return { keyId: key.keyId, privateKeyPem: key.privateKeyPem }
   }
 

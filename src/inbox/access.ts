@@ -94,7 +94,7 @@ export class AccessDesk {
   /** Says that the app's user is this customer. @returns false if that was said before */
   async link(account: string, user: string, source: string, customer: string): Promise<boolean> {
     if (user === '' || customer === '')
-      throw new BillhookError('invalid_request', 'a link needs a user and a customer, neither of them empty')
+      throw new BillhookError('invalid_request', 'a link needs a user and a customer, and neither may be empty')
     await this.#ports.sources.require(account, source)
     const createdAt = this.#ports.clock.now()
     return (
@@ -118,7 +118,7 @@ export class AccessDesk {
     const now = this.#ports.clock.now()
     const from = wanted.from ?? now
     if (until !== null && until <= from)
-      throw new BillhookError('invalid_request', 'the hold ends before it begins', { details: { field: 'until' } })
+      throw new BillhookError('invalid_request', 'the hold ends before it starts', { details: { field: 'until' } })
     const hold: Hold = { id: this.#ports.newId(now), kind, reason, from, until, features, level }
     await this.#ports.store.access.addHold({ account, id: hold.id, user, data: writeModel(hold), removedAt: null })
     return hold

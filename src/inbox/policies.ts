@@ -62,7 +62,7 @@ export class PolicyBook {
   /**
    * Writes a new version. Every customer's answer is looked at again soon, so that changes are told.
    *
-   * @throws BillhookError `invalid_request` if it cannot be read, `conflict` if another version was written meanwhile
+   * @throws BillhookError `invalid_request` if it cannot be read, `conflict` if another version was written in the meantime
    */
   async write(account: string, json: JsonObject): Promise<PolicyVersion> {
     const policy = parsePolicy(json)
@@ -72,7 +72,7 @@ export class PolicyBook {
     if (!(await this.#ports.access.addPolicy(row)))
       throw new BillhookError(
         'conflict',
-        `version ${row.version} of the policy was written meanwhile; read it and decide anew`,
+        `version ${row.version} of the policy was written in the meantime; read it, then decide whether to retry`,
       )
     this.#cache.set(account, { policy, until: addMs(now, CACHE_MS) })
     await this.#ports.ledger.turnAccess(account, now)
@@ -82,6 +82,6 @@ export class PolicyBook {
 
 function readJson(text: string): JsonObject {
   const json: unknown = JSON.parse(text)
-  if (!isObject(json)) throw new BillhookError('internal_invariant', 'the store holds a policy that is no object')
+  if (!isObject(json)) throw new BillhookError('internal_invariant', 'the store holds a policy that is not an object')
   return json
 }

@@ -246,7 +246,7 @@ export function effectsOf(action: Action, context: ActionContext, notes: string[
   if (reader === undefined)
     throw new BillhookError(
       'scenario_invalid',
-      `op ${JSON.stringify(action.op)} is not known; known are ${Object.keys(ACTIONS).sort().join(', ')}`,
+      `op ${JSON.stringify(action.op)} is not known; the known ones are ${Object.keys(ACTIONS).sort().join(', ')}`,
     )
   const fields = new StoryFields(withSaid(action), `op ${action.op}`)
   const effects = reader(fields, context)

@@ -119,7 +119,7 @@ function dialectOfStory(story: Scenario): Dialect {
   if (first === undefined)
     throw new BillhookError(
       'scenario_invalid',
-      `provider ${JSON.stringify(story.provider)} is not known; known are ${[...new Set(DIALECTS.map(({ family }) => family))].join(', ')}`,
+      `provider ${JSON.stringify(story.provider)} is not known; the known ones are ${[...new Set(DIALECTS.map(({ family }) => family))].join(', ')}`,
     )
   return first
 }

@@ -79,7 +79,7 @@ export class StoryEndpoints {
     const known = [...(this.#ownName === null ? [] : [this.#ownName]), ...this.#others.keys()]
     throw new BillhookError(
       'scenario_invalid',
-      `endpoint ${JSON.stringify(name)} is not known; known are ${known.join(', ')}`,
+      `endpoint ${JSON.stringify(name)} is not known; the known ones are ${known.join(', ')}`,
     )
   }
 }

@@ -123,7 +123,7 @@ function newId(
   known: Readonly<Record<string, unknown>>,
 ): string {
   const wanted = id ?? context.mint(kind)
-  if (lookup(known, wanted) !== null) refuse('conflict', `${kind} ${wanted} exists already`, 'id')
+  if (lookup(known, wanted) !== null) refuse('conflict', `${kind} ${wanted} already exists`, 'id')
   return wanted
 }
 
@@ -156,7 +156,7 @@ function newPrice(command: Command<'price.create'>, catalog: Catalog, context: C
   if (lookup(catalog.products, command.product) === null)
     refuse('not_found', `no product has the id ${command.product}`, 'product')
   if (code !== null && Object.values(catalog.prices).some((price) => price.code === code))
-    refuse('conflict', `a price with the code ${code} exists already`, 'code')
+    refuse('conflict', `a price with the code ${code} already exists`, 'code')
   const currency = requireCurrency(command.currency)
   if (interval !== null && (!Number.isInteger(interval.count) || interval.count < 1 || interval.count > 1000))
     refuse('invalid_request', `interval count ${interval.count} is not a whole number from 1 to 1000`, 'interval')
@@ -237,7 +237,7 @@ function newMeter(command: Command<'meter.create'>, catalog: Catalog, context: C
   const { code, name, aggregation } = command
   const id = newId(context, 'meter', command.id, catalog.meters)
   if (Object.values(catalog.meters).some((meter) => meter.code === code))
-    refuse('conflict', `a meter with the code ${code} exists already`, 'code')
+    refuse('conflict', `a meter with the code ${code} already exists`, 'code')
   return { id, code, name, aggregation, active: true, ...stamps(context.at) }
 }
 

@@ -56,7 +56,7 @@ function openCheckout(step: Step, command: Create): Checkout {
   if (expiresAt <= at)
     refuse('invalid_request', `expiresAt ${formatInstantShort(expiresAt)} does not lie after now`, 'expiresAt')
   const id = command.id ?? step.context.mint('checkout')
-  if (lookup(step.state.checkouts, id) !== null) refuse('conflict', `checkout ${id} exists already`, 'id')
+  if (lookup(step.state.checkouts, id) !== null) refuse('conflict', `checkout ${id} already exists`, 'id')
   const amounts = prices.map((price, index) =>
     price.usage === 'metered'
       ? { minor: 0n, currency: price.currency }

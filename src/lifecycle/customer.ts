@@ -39,7 +39,7 @@ export function decideCustomer(step: Step, command: CustomerCommand): void {
 }
 
 function createCustomer(step: Step, fields: CustomerFields): Customer {
-  if (step.state.customer !== null) refuse('conflict', `customer ${step.state.id} exists already`, 'id')
+  if (step.state.customer !== null) refuse('conflict', `customer ${step.state.id} already exists`, 'id')
   const { at } = step.context
   const customer: Customer = {
     id: step.state.id,

@@ -104,7 +104,7 @@ function create(step: Step, command: Extract<InvoiceCommand, { kind: 'invoice.cr
   assignCurrency(step, requireCurrency(currency), 'currency')
   if (command.lines.length > MAX_LINES) refuse('invalid_request', `an invoice has at most ${MAX_LINES} lines`, 'lines')
   const id = command.id ?? step.context.mint('invoice')
-  if (lookup(step.state.invoices, id) !== null) refuse('conflict', `invoice ${id} exists already`, 'id')
+  if (lookup(step.state.invoices, id) !== null) refuse('conflict', `invoice ${id} already exists`, 'id')
   const { collection, daysUntilDue } = command
   return draftInvoice(step, {
     id,
@@ -203,7 +203,7 @@ function createItem(step: Step, command: Extract<InvoiceCommand, { kind: 'invoic
   if (command.subscription !== null && lookup(step.state.subscriptions, command.subscription) === null)
     refuse('not_found', `no subscription has the id ${command.subscription}`, 'subscription')
   const id = command.id ?? step.context.mint('invoice_item')
-  if (lookup(step.state.invoiceItems, id) !== null) refuse('conflict', `invoice item ${id} exists already`, 'id')
+  if (lookup(step.state.invoiceItems, id) !== null) refuse('conflict', `invoice item ${id} already exists`, 'id')
   const item: InvoiceItem = {
     id,
     customer: step.state.id,

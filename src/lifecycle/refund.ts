@@ -35,7 +35,7 @@ export function askRefund(
     reason: wanted.reason,
     createdAt: step.context.at,
   }
-  if (lookup(step.state.refunds, refund.id) !== null) refuse('conflict', `refund ${refund.id} exists already`, 'id')
+  if (lookup(step.state.refunds, refund.id) !== null) refuse('conflict', `refund ${refund.id} already exists`, 'id')
   put(step, { refund })
   step.refunds.push({ refundId: refund.id, paymentId: payment.id, amount })
   return refund

@@ -121,7 +121,7 @@ function build(step: Step, command: SubscriptionCreate): Subscription {
 
 function newId(step: Step, wanted: string | null): string {
   const id = wanted ?? step.context.mint('subscription')
-  if (lookup(step.state.subscriptions, id) !== null) refuse('conflict', `subscription ${id} exists already`, 'id')
+  if (lookup(step.state.subscriptions, id) !== null) refuse('conflict', `subscription ${id} already exists`, 'id')
   return id
 }
 

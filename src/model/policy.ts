@@ -292,7 +292,7 @@ function mapMembers<T>(
 function onlyMembers(value: JsonObject, known: readonly string[], path: string): void {
   const stranger = Object.keys(value).find((name) => !known.includes(name))
   if (stranger !== undefined)
-    wrong(`${path}.${stranger}`, value[stranger], `is not known; known are ${known.join(', ')}`)
+    wrong(`${path}.${stranger}`, value[stranger], `is not known; the known ones are ${known.join(', ')}`)
 }
 
 function wrong(path: string, value: unknown, what: string): never {

@@ -47,7 +47,7 @@ export class SmtpMailer implements Mailer, AsyncDisposable {
     } catch (error) {
       throw new BillhookError(
         'mail_failed',
-        `the mail ${mail.key} was not taken by the mail server: ${messageOf(error)}`,
+        `the mail server did not accept the mail ${mail.key}: ${messageOf(error)}`,
         {
           cause: error,
         },

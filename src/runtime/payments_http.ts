@@ -108,7 +108,7 @@ export function readOutcome(body: JsonObject, request: { readonly idempotencyKey
     default:
       throw failed(
         request.idempotencyKey,
-        `outcome ${JSON.stringify(body['outcome'])} is none of succeeded, failed, action_required, later`,
+        `outcome ${JSON.stringify(body['outcome'])} is not one of succeeded, failed, action_required, later`,
       )
   }
 }
@@ -119,7 +119,7 @@ function readRefund(body: JsonObject, request: RefundRequest): RefundOutcome {
   if (outcome === 'failed') return { outcome, message: failureOf(body['failure']).message ?? 'the refund failed' }
   throw failed(
     request.idempotencyKey,
-    `outcome ${JSON.stringify(outcome)} of a refund is none of succeeded, failed, later`,
+    `outcome ${JSON.stringify(outcome)} of a refund is not one of succeeded, failed, later`,
   )
 }
 
@@ -137,6 +137,6 @@ function failureOf(value: unknown): PaymentFailure {
 function failed(idempotencyKey: string, what: unknown): BillhookError {
   return new BillhookError(
     'payment_port_failed',
-    `the payment service did not answer ${idempotencyKey} in a way that can be understood (${typeof what === 'string' ? what : messageOf(what)}); it is asked again with the same key`,
+    `the payment service gave no usable answer to ${idempotencyKey} (${typeof what === 'string' ? what : messageOf(what)}); it will be asked again with the same key`,
   )
 }

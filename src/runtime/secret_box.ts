@@ -39,7 +39,7 @@ export function createSecretBox(key: Uint8Array): SecretBox {
       if (lockedWith !== keyId)
         throw new BillhookError(
           'secret_key_missing',
-          `a stored secret was locked with the key ${lockedWith}, but this process has the key ${keyId}; restore the key that this store was made with`,
+          `a stored secret was encrypted with the key ${lockedWith}, but this process has the key ${keyId}; restore the key that this store was made with`,
         )
       const bytes = Buffer.from(data, 'base64url')
       if (bytes.length < NONCE_BYTES + TAG_BYTES) throw changed()
@@ -55,7 +55,7 @@ export function createSecretBox(key: Uint8Array): SecretBox {
 }
 
 function changed(cause?: unknown): BillhookError {
-  return new BillhookError('secret_key_missing', 'a stored secret was changed: it does not open with its key', {
+  return new BillhookError('secret_key_missing', 'a stored secret was altered: it does not decrypt with its key', {
     cause,
   })
 }
@@ -91,7 +91,7 @@ export function secretKeyFromFile(path: string): Uint8Array {
     } catch (error) {
       // Another process made it meanwhile: that one counts.
       if (!existsSync(path))
-        throw new BillhookError('config_invalid', `the key file ${path} cannot be made: ${messageOf(error)}`, {
+        throw new BillhookError('config_invalid', `the key file ${path} cannot be created: ${messageOf(error)}`, {
           cause: error,
         })
     }

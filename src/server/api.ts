@@ -25,7 +25,7 @@ export interface ApiPorts {
   readonly checkAnswers: boolean
 }
 
-/** The key of a request that is still being worked on is free again after this time: its process has died. */
+/** The key of a request that is still in progress is free again after this time: its process has died. */
 const WORKING_MS = MINUTE_MS
 
 const KEY_LENGTH_MAX = 255
@@ -213,9 +213,12 @@ async function take(mine: ApiAnswer, { answers, clock }: ApiPorts): Promise<ApiA
 
 function replayed(taken: ApiAnswer, fingerprint: string): Response {
   if (taken.fingerprint !== fingerprint)
-    throw new BillhookError('idempotency_conflict', `the idempotency key ${taken.key} was used for another request`)
+    throw new BillhookError(
+      'idempotency_conflict',
+      `the idempotency key ${taken.key} was already used for a different request`,
+    )
   if (taken.status === 0)
-    throw new BillhookError('conflict', `the request with the idempotency key ${taken.key} is still being worked on`)
+    throw new BillhookError('conflict', `the request with the idempotency key ${taken.key} is still in progress`)
   if (taken.status === 204) return new Response(null, { status: 204, headers: { 'idempotent-replayed': 'true' } })
   return jsonResponse(taken.status, taken.answer, { 'idempotent-replayed': 'true' })
 }

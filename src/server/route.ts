@@ -131,7 +131,7 @@ export function readCursor<T extends z.ZodType>(schema: T, text: string | undefi
   try {
     return schema.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')))
   } catch (cause) {
-    throw new BillhookError('invalid_cursor', 'the cursor was not made by this list; start again without one', {
+    throw new BillhookError('invalid_cursor', 'the cursor does not belong to this list; start again without one', {
       cause,
     })
   }

@@ -157,7 +157,7 @@ class SqlBillingStore implements BillingStore {
     if (changed !== changes.length)
       throw new BillhookError(
         'conflict',
-        `${changes.length - changed} of ${changes.length} customers were changed by another process meanwhile; read again and decide anew`,
+        `${changes.length - changed} of ${changes.length} customers were changed by another process in the meantime; read them again, then decide whether to retry`,
       )
   }
 
@@ -400,7 +400,7 @@ function createdAtOf({ kind, value }: StoredEntity): Instant {
 function cursorOf(cursor: string): [number, number] {
   const match = /^(-?\d{1,15}):(\d{1,15})$/.exec(cursor)
   if (match?.[1] === undefined || match[2] === undefined)
-    throw new BillhookError('invalid_cursor', `the cursor ${JSON.stringify(cursor)} was not made by this list`)
+    throw new BillhookError('invalid_cursor', `the cursor ${JSON.stringify(cursor)} does not belong to this list`)
   return [Number(match[1]), Number(match[2])]
 }
 

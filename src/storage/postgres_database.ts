@@ -103,7 +103,7 @@ export class PostgresDatabase implements Database {
   within(transaction: Transaction): Statements {
     const statements = this.#open.get(transaction)
     if (statements === undefined)
-      throw new BillhookError('internal_invariant', 'a transaction was used that is over, or that another store opened')
+      throw new BillhookError('internal_invariant', 'a transaction was used after its end, or with another store')
     return statements
   }
 
@@ -137,7 +137,8 @@ export class PostgresDatabase implements Database {
   }
 
   async #runTransaction<T>(work: (transaction: Transaction) => Promise<T>, durable: boolean): Promise<T> {
-    if (this.#closing !== null) throw new BillhookError('shutting_down', 'the store is closed: it takes no transaction')
+    if (this.#closing !== null)
+      throw new BillhookError('shutting_down', 'the store is closed and accepts no transactions')
     const client = await this.#pool.connect()
     const transaction: Transaction = { backend: 'postgres', native: client }
     let broken: Error | undefined
@@ -235,7 +236,7 @@ function meaningOf(error: unknown): unknown {
   const message = messageOf(error)
   const lost = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/.test(message)
   if (error instanceof BillhookError || !(lost || UNAVAILABLE.test(codeOf(error)))) return error
-  return new BillhookError('store_unavailable', `PostgreSQL does not answer as it should: ${message}`, {
+  return new BillhookError('store_unavailable', `PostgreSQL failed: ${message}`, {
     cause: error,
     details: { code: codeOf(error) },
   })

@@ -331,7 +331,7 @@ function isRefusal(verdict: string): verdict is Refusal {
 
 function readRaw(row: SqlRow): RawDelivery {
   const headers: unknown = JSON.parse(text(row, 'headers'))
-  if (!isHeaders(headers)) throw new BillhookError('internal_invariant', 'the store holds headers that are none')
+  if (!isHeaders(headers)) throw new BillhookError('internal_invariant', 'the store holds headers that cannot be read')
   return { headers, body: bytes(row, 'body') }
 }
 

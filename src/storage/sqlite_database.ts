@@ -98,7 +98,8 @@ export class SqliteDatabase implements Database {
     work: (transaction: Transaction) => Promise<T>,
     options: { readonly durable: boolean } = { durable: true },
   ): Promise<T> {
-    if (this.#closing !== null) throw new BillhookError('shutting_down', 'the store is closed: it takes no transaction')
+    if (this.#closing !== null)
+      throw new BillhookError('shutting_down', 'the store is closed and accepts no transactions')
     const turn = this.#tail.then(() => this.#runTransaction(work))
     // The next one runs whatever became of this one; its caller alone is told of a failure.
     this.#tail = turn.catch(() => null)
@@ -110,7 +111,7 @@ export class SqliteDatabase implements Database {
   within(transaction: Transaction): Statements {
     const statements = this.#open.get(transaction)
     if (statements === undefined)
-      throw new BillhookError('internal_invariant', 'a transaction was used that is over, or that another store opened')
+      throw new BillhookError('internal_invariant', 'a transaction was used after its end, or with another store')
     return statements
   }
 
@@ -231,7 +232,7 @@ function folderOf(options: SqliteOptions): string {
     mkdirSync(options.dataFolder, { recursive: true, mode: 0o700 })
     return options.dataFolder
   } catch (error) {
-    throw new BillhookError('store_unavailable', `the data folder cannot be made: ${messageOf(error)}`, {
+    throw new BillhookError('store_unavailable', `the data folder cannot be created: ${messageOf(error)}`, {
       cause: error,
     })
   }

@@ -111,7 +111,7 @@ describe('billhook run', () => {
     [
       'an action is not known',
       [['op: subscription.update', 'op: subscription.vanish']],
-      /op "subscription\.vanish" is not known; known are /,
+      /op "subscription\.vanish" is not known; the known ones are /,
     ],
     [
       'a kind of state is not known',
@@ -143,7 +143,7 @@ describe('billhook run', () => {
           '{ op: endpoint.fails, with: { endpoint: ap } }, { op: subscription.update, with: { id: sub_1, metadata',
         ],
       ],
-      /endpoint "ap" is not known; known are own, app/,
+      /endpoint "ap" is not known; the known ones are own, app/,
     ],
     ['the provider is not known', [['provider: stripe', 'provider: nobody']], /provider "nobody" is not known/],
   ] as const)('ends with 1 where %s, and says so', async (_what, replace, words) => {

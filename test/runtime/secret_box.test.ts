@@ -47,7 +47,7 @@ describe('The secret box', () => {
 
   it('tells a wrong key from a changed text', () => {
     const locked = createSecretBox(KEY).lock('x')
-    expect(() => createSecretBox(new Uint8Array(32).fill(8)).unlock(locked)).toThrow(/locked with the key/)
+    expect(() => createSecretBox(new Uint8Array(32).fill(8)).unlock(locked)).toThrow(/encrypted with the key/)
   })
 
   it('takes a key as hexadecimal or base64 text, of 32 bytes and nothing else', () => {

@@ -70,7 +70,7 @@ export async function listObjects(app: App, query: ObjectQuery): Promise<readonl
 /** @throws BillhookError `not_found` */
 export async function readObject(app: App, of: SourceRef, kind: ObjectKind, id: string): Promise<JsonObject> {
   const row = await app.inbox.store.ledger.object(of, kind, id)
-  if (row === null) throw new BillhookError('not_found', `the source ${of.source} has told of no ${kind} ${id}`)
+  if (row === null) throw new BillhookError('not_found', `the source ${of.source} knows no ${kind} ${id}`)
   return showObject({ ...row, ...of })
 }
 

@@ -96,11 +96,11 @@ export function profileOfAccount(account: Pick<Account, 'profile' | 'switches'>,
     if (setting === undefined)
       throw new BillhookError(
         'invalid_request',
-        `profile.${name}: there is no such setting; known are ${[...SETTINGS.keys()].join(', ')}`,
+        `profile.${name}: there is no such setting; the settings are ${[...SETTINGS.keys()].join(', ')}`,
       )
     profile = placed(profile, setting.path, readSetting(name, setting.kind, value))
   }
-  if (!isProfile(profile)) throw new BillhookError('internal_invariant', 'a profile lost its outline')
+  if (!isProfile(profile)) throw new BillhookError('internal_invariant', 'the settings broke the shape of a profile')
   return profile
 }
 

@@ -33,11 +33,12 @@ export function createPaymentCallback(billing: Billing, clock: Clock, secret: st
   const key = secret === null ? null : signingKeyOf(secret)
   return {
     async take({ headers, bytes }) {
-      if (key === null) throw new BillhookError('not_found', 'no payment service is configured: nobody calls back')
+      if (key === null)
+        throw new BillhookError('not_found', 'no payment service is configured, so there is nothing to call back about')
       if (!verifyRequest(key, headers, bytes, secondsOf(clock.now())))
         throw new BillhookError(
           'unauthorized',
-          'the callback is not signed with the payment service’s secret, or its time is not within five minutes of now',
+          'the callback is not signed with the payment service’s secret, or its timestamp is more than five minutes off',
         )
       const read = readJsonBody(bytes)
       if (!read.ok) throw new BillhookError('invalid_json', `body: ${read.detail}`)
@@ -53,13 +54,13 @@ function outcomeOf(body: JsonObject, idempotencyKey: string): ReturnType<typeof 
   try {
     return readOutcome(body, { idempotencyKey })
   } catch (cause) {
-    throw wrong('outcome', 'is none of succeeded, failed, action_required, later', cause)
+    throw wrong('outcome', 'is not one of succeeded, failed, action_required, later', cause)
   }
 }
 
 async function tellRefund(billing: Billing, account: string, refund: string, body: JsonObject): Promise<void> {
   const said = body['outcome']
-  if (said !== 'succeeded' && said !== 'failed') throw wrong('outcome', 'of a refund is none of succeeded, failed')
+  if (said !== 'succeeded' && said !== 'failed') throw wrong('outcome', 'of a refund is not one of succeeded, failed')
   const message = typeof body['message'] === 'string' ? body['message'] : 'the refund failed'
   await billing.execute(
     account,
@@ -75,7 +76,7 @@ async function tellRefund(billing: Billing, account: string, refund: string, bod
 function requireText(body: JsonObject, name: string): string {
   const value = body[name]
   if (typeof value === 'string' && value !== '') return value
-  throw wrong(name, 'must be a text')
+  throw wrong(name, 'must be a string')
 }
 
 function wrong(field: string, what: string, cause?: unknown): BillhookError {

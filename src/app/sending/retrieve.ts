@@ -56,7 +56,7 @@ export async function retrieve(
 function clockInView(account: Account, id: string): { readonly stored: StoredEntity; readonly view: View } {
   const { clock, createdAt, livemode, switches } = account
   if (clock === null || clock.id !== id)
-    throw new BillhookError('not_found', `no clock of this account has the id ${JSON.stringify(id)}`)
+    throw new BillhookError('not_found', `no clock in this account has the id ${JSON.stringify(id)}`)
   const status = clock.target === null ? 'ready' : 'advancing'
   const value = { id, name: clock.name, now: clock.now, status, createdAt } as const
   const entities = { ...NO_ENTITIES, clock: value }

@@ -84,7 +84,7 @@ function readRoute(service: SendingService, { kind, path, tag, name }: List): Ro
       service.requireAccount(caller, params.account)
       const stored = await service.billing.store.entity(params.account, kind, params.id)
       if (stored === null)
-        throw new BillhookError('not_found', `no ${kind} of this account has the id ${JSON.stringify(params.id)}`)
+        throw new BillhookError('not_found', `no ${kind} in this account has the id ${JSON.stringify(params.id)}`)
       return { json: snake(stored.value) }
     },
   })
