@@ -30,7 +30,7 @@ export const subscriptionActions: Readonly<Record<string, ActionReader>> = {
       when: atPeriodEnd(fields) ? 'period_end' : 'now',
       by: actorOf(fields),
       reason: fields.text('reason', 'comment'),
-      prorate: fields.boolean('prorate') ?? false,
+      prorate: fields.boolean('prorate') ?? fields.text('proration_behavior') === 'PRORATED',
       invoiceNow: fields.boolean('invoice_now') ?? false,
     }),
   'subscription.pause': (fields, context) =>
@@ -167,7 +167,7 @@ function addonsOf(fields: StoryFields, { currency, words }: ActionContext): Mone
 function updateSubscription(fields: StoryFields, context: ActionContext): readonly Effect[] {
   const items = itemsOf(fields, context)
   const quantity = fields.integer('quantity')
-  const proration = fields.text('proration_behavior', 'proration')
+  const billing = billingActionOf(fields)
   const trialEnd = fields.text('trial_end', 'trial_ends_at')
   const total = fields.integer('total_count', 'total_cycles')
   const manual = fields.text('collection_method')
@@ -190,12 +190,30 @@ function updateSubscription(fields: StoryFields, context: ActionContext): readon
       ? {}
       : { trialEnd: /^now$/i.test(trialEnd) ? 'now' : (fields.instant('trial_end') ?? 'now') }),
     ...(total === null ? {} : { totalCycles: total }),
-    ...(isProration(proration) ? { proration } : {}),
+    ...billing,
     ...(isAtPeriodEnd(fields) ? { when: 'cycle_end' } : {}),
     ...(fields.text('payment_behavior') === 'pending_if_incomplete' ? { ifUnpaid: 'pending' } : {}),
     ...(fields.text('billing_cycle_anchor') === 'now' ? { resetAnchor: true } : {}),
   }
   return command(update)
+}
+
+/** How a change is billed, in the words of either provider that has some. */
+const BILLING_ACTIONS: Readonly<Record<string, Pick<SubscriptionUpdate, 'proration' | 'resetAnchor'>>> = {
+  DEFER_CHARGE_AND_KEEP_CYCLE: { proration: 'create_prorations' },
+  IMMEDIATE_CHARGE_AND_KEEP_CYCLE: { proration: 'always_invoice' },
+  IMMEDIATE_CHARGE_AND_RESET_CYCLE: { proration: 'always_invoice', resetAnchor: true },
+}
+
+function billingActionOf(fields: StoryFields): Pick<SubscriptionUpdate, 'proration' | 'resetAnchor'> {
+  const word = fields.text('billing_action')
+  const action = word === null ? {} : BILLING_ACTIONS[word]
+  if (action === undefined) throw fields.fault('billing_action', Object.keys(BILLING_ACTIONS).join(', '))
+  const proration = fields.text('proration_behavior', 'proration', 'default_proration_mode')
+  if (proration === 'NONE') return { ...action, proration: 'none' }
+  if (proration === null || proration === 'PRORATED' || proration === 'ALL') return action
+  if (!isProration(proration)) throw fields.fault('proration_behavior', 'create_prorations, always_invoice or none')
+  return { ...action, proration }
 }
 
 /** `schedule_change_at: cycle_end`, or the same in other words. */

@@ -79,6 +79,13 @@ describe('the actions of stories', () => {
     ['subscription.cancel', { cancel_at_cycle_end: 1 }, { when: 'period_end' }],
     ['subscription.cancel', { cancel_at_cycle_end: 0 }, { when: 'now' }],
     ['subscription.update', { price: 'p2', at_period_end: true }, { when: 'cycle_end' }],
+    [
+      'subscription.update',
+      { price: 'p2', billing_action: 'IMMEDIATE_CHARGE_AND_RESET_CYCLE' },
+      { proration: 'always_invoice', resetAnchor: true },
+    ],
+    ['subscription.update', { price: 'p2', proration_behavior: 'NONE' }, { proration: 'none' }],
+    ['subscription.cancel', { proration_behavior: 'PRORATED' }, { prorate: true }],
     ['subscription.update', { price: 'p2', schedule_change_at: 'cycle_end' }, { when: 'cycle_end' }],
     ['subscription.update', { pause_collection: '' }, { pauseCollection: null }],
     [
@@ -96,6 +103,7 @@ describe('the actions of stories', () => {
     ['subscription.cancel', { by: 'nobody' }, /by: expected customer, /],
     ['endpoint.set', { ack: [500, 200] }, /ack: expected a status, immediate/],
     ['endpoint.set', { ack: 'perhaps' }, /ack: expected a status, immediate/],
+    ['subscription.update', { proration_behavior: 'sometimes' }, /proration_behavior: expected create_prorations/],
     ['subscription.update', { when: 'some day' }, /when: expected now or cycle_end/],
     ['subscription.cancel', { cancel_at_cycle_end: 'yes' }, /cancel_at_cycle_end: expected true or false, found "yes"/],
     ['checkout.create', { mode: 'GIFT' }, /mode: expected payment, subscription or setup/],
