@@ -8,6 +8,7 @@ import { isTerminal } from '../model/status.ts'
 import { factKey, FactSet } from './fact_set.ts'
 import { addHappeningFacts, addRenewals } from './happening_facts.ts'
 import { addCheckoutFacts, addInvoiceFacts, addPaymentFacts } from './invoice_facts.ts'
+import { onTheWayAt } from './on_the_way.ts'
 import { dueAtOf, gapsOf, invoicesOf, paidCyclesOf, paidOf } from './paid_through.ts'
 import type { Account, PaidCycle } from './paid_through.ts'
 import { sourcesOf, subscriptionValue } from './sources.ts'
@@ -141,6 +142,7 @@ function foldSubscription(sources: Sources, facts: FactSet, about: About): reado
       paid: gaps.some((gap) => isDoubtful(paid, gap)) ? { ...paid, sure: false } : paid,
       failedAt,
       nextAttemptAt: nextAttemptOf(happenings, invoices, failedAt),
+      onTheWayAt: onTheWayAt(sources, account),
       dueAt: dueAtOf(account),
       overdueAt: overdueAtOf(happenings, cycles),
       supersededBy: successor?.by ?? null,

@@ -132,7 +132,7 @@ function termOf(state: SubscriptionState, question: StandingQuestion, rules: Pol
     case 'trialing':
       return trialTerm(state, rules)
     case 'active':
-      return activeTerm(state, rules)
+      return activeTerm(state, question, rules)
     case 'past_due':
       return pastDueTerm(state, question, rules)
     case 'unpaid':
@@ -188,7 +188,7 @@ const BASIS_WORDS = {
   none: 'nothing',
 } as const
 
-function activeTerm(state: SubscriptionState, rules: PolicyRules): Term {
+function activeTerm(state: SubscriptionState, question: StandingQuestion, rules: PolicyRules): Term {
   const { paid, value, statusFact, paidFact, dueAt, overdueAt } = state
   const facts = [paidFact, statusFact]
   const cancelAt = value.cancel?.at ?? (value.cancel?.atPeriodEnd === true ? paid.through : null)
@@ -209,6 +209,8 @@ function activeTerm(state: SubscriptionState, rules: PolicyRules): Term {
       return capped({ until: end, words, facts, sure: true }, cancelAt)
     }
   }
+  const awaited = awaitedTerm(state, question, rules)
+  if (awaited !== null) return capped(awaited, cancelAt)
   if (paid.through === null) {
     return { until: 'never', words: 'active, but nothing shows that it is paid', facts, sure: false }
   }
@@ -223,6 +225,23 @@ function activeTerm(state: SubscriptionState, rules: PolicyRules): Term {
   const words = `paid through ${formatInstantShort(paid.through)} by ${BASIS_WORDS[paid.basis]}`
   const term = { until: addMs(paid.through, rules.leewayMs), words, facts, sure: paid.sure }
   return capped(term, cancelAt)
+}
+
+/**
+ * A payment is on its way, for as long as the provider would retry one: whoever has paid by a bank debit is not locked
+ * out while the bank takes its days. Null where what is paid reaches further.
+ */
+function awaitedTerm(state: SubscriptionState, question: StandingQuestion, rules: PolicyRules): Term | null {
+  const since = state.onTheWayAt ?? null
+  if (since === null) return null
+  const until = addMs(since, graceOf(question, rules))
+  if (state.paid.through !== null && addMs(state.paid.through, rules.leewayMs) >= until) return null
+  const words = `a payment is on its way since ${formatInstantShort(since)}; waited for until ${formatInstantShort(until)}`
+  return { until, words, facts: [state.paidFact, state.statusFact], sure: false }
+}
+
+function graceOf({ traits }: StandingQuestion, rules: PolicyRules): number {
+  return rules.graceMs ?? traits?.retryWindowMs ?? DEFAULT_RETRY_WINDOW_MS
 }
 
 /**
@@ -247,8 +266,7 @@ function pastDueTerm(state: SubscriptionState, question: StandingQuestion, rules
   const from = failedAt ?? since
   // Overdue before any charge failed: nobody retries, the customer has to pay by hand.
   const byHand = value.collection === 'manual' || (overdueAt !== null && from >= overdueAt)
-  const window = question.traits?.retryWindowMs ?? DEFAULT_RETRY_WINDOW_MS
-  const grace = rules.graceMs ?? (byHand ? rules.overdueGraceMs : window)
+  const grace = byHand ? (rules.graceMs ?? rules.overdueGraceMs) : graceOf(question, rules)
   let end = addMs(from, grace)
   // The provider's own next attempt lies within its retry window, whatever the window is said to be.
   if (rules.graceMs === null && nextAttemptAt !== null) end = latest(end, nextAttemptAt)

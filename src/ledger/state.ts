@@ -88,6 +88,8 @@ export interface SubscriptionState {
   /** The first failure of the payment that is due now; null while none is. */
   readonly failedAt: Instant | null
   readonly nextAttemptAt: Instant | null
+  /** Since when a payment of an open invoice is on its way, neither paid nor failed. May be omitted: none is. */
+  readonly onTheWayAt?: Instant | null
   /** The earliest due date of an open invoice that is paid by hand. */
   readonly dueAt: Instant | null
   readonly overdueAt: Instant | null

@@ -67,6 +67,46 @@ describe('the end of an answer', () => {
     expect(access([...story, made], '2026-01-11').allowed).toBe(true)
   })
 
+  it('waits for a debit that is on its way, as long as one would be tried again, and is not sure', () => {
+    const renewed = [
+      ...paidJan,
+      active('2026-02-01', { period: FEB }),
+      invoice(
+        '2026-02-01',
+        { status: 'open', period: FEB, amountDue: eur(5000), createdAt: t('2026-02-01') },
+        { id: 'in_2' },
+      ),
+    ]
+    const debit = (at: string, status: 'processing' | 'succeeded' | 'failed', told: object = {}) =>
+      payment(
+        at,
+        { status, invoice: 'unknown', amount: eur(5000), createdAt: t('2026-02-01'), ...told },
+        { id: 'pi_2' },
+      )
+    const going = [...renewed, debit('2026-02-01T01:00', 'processing')]
+    expect(access(renewed, '2026-02-05').allowed).toBe(false)
+    expect(access(going, '2026-02-05')).toMatchObject({
+      allowed: true,
+      paidThrough: t('2026-02-01'),
+      until: t('2026-02-15T01:00'),
+      sure: false,
+    })
+    expect(access(going, '2026-02-05').why[0]?.words).toContain('on its way')
+    for (const over of [
+      debit('2026-02-04', 'failed'),
+      debit('2026-02-01T01:00', 'processing', { amount: eur(1) }),
+      debit('2026-02-01T01:00', 'processing', { invoice: 'none' }),
+    ])
+      expect(access([...renewed, over], '2026-02-05').allowed).toBe(false)
+    const named = debit('2026-02-01T01:00', 'processing', { invoice: { id: 'in_2' }, amount: eur(1) })
+    expect(access([...renewed, named], '2026-02-05').allowed).toBe(true)
+    const paid = invoice('2026-02-06', { status: 'paid', period: FEB }, { id: 'in_2' })
+    expect(access([...going, debit('2026-02-06', 'succeeded'), paid], '2026-02-07')).toMatchObject({
+      paidThrough: t('2026-03-01'),
+      sure: true,
+    })
+  })
+
   it('is the paid-through plus leeway, and the paid-through is told without it', () => {
     const answer = access(paidJan, '2026-01-10')
     expect([answer.paidThrough, answer.until]).toEqual([t('2026-02-01'), t('2026-02-02')])
