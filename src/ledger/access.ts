@@ -4,6 +4,7 @@
  * one subscription lacks takes nothing from another.
  */
 import type { AccessAnswer, Hold, Reason, Standing } from '../model/access.ts'
+import { compareText } from '../model/compare.ts'
 import { NO_ACCESS } from '../model/facts.ts'
 import type { AccessSummary, Fact } from '../model/facts.ts'
 import { earliest } from '../model/instant.ts'
@@ -179,7 +180,7 @@ function compareStandings(a: Standing, b: Standing): number {
   if (left !== right) return left > right ? -1 : 1
   if (a.sure !== b.sure) return a.sure ? -1 : 1
   const [first, second] = [`${a.source} ${a.subscription}`, `${b.source} ${b.subscription}`]
-  return first < second ? -1 : first > second ? 1 : 0
+  return compareText(first, second)
 }
 
 function united(

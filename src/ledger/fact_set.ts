@@ -1,3 +1,4 @@
+import { compareText } from '../model/compare.ts'
 import type { DerivedFact } from '../model/facts.ts'
 import { formatInstantShort } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
@@ -35,7 +36,7 @@ export class FactSet {
 
   /** Sorted by time, then key. */
   all(): readonly DerivedFact[] {
-    return [...this.#facts.values()].sort((a, b) => a.at - b.at || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+    return [...this.#facts.values()].sort((a, b) => a.at - b.at || compareText(a.key, b.key))
   }
 }
 

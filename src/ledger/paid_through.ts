@@ -4,6 +4,7 @@
  */
 import { cycleAt } from '../model/calendar.ts'
 import type { Period } from '../model/calendar.ts'
+import { compareText } from '../model/compare.ts'
 import { addMs, DAY_MS, earliest, latest, MINUTE_MS } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
 import type { ObservedInvoice, ObservedSubscription } from '../model/objects.ts'
@@ -47,7 +48,7 @@ const INVOICE_AHEAD_MS = MINUTE_MS
 export function invoicesOf(sources: Sources, subscription: string): readonly Known<'invoice'>[] {
   return [...sources.known.invoice.values()]
     .filter((invoice) => sources.subscriptionOf(invoice.id) === subscription)
-    .sort((a, b) => (a.id < b.id ? -1 : 1))
+    .sort((a, b) => compareText(a.id, b.id))
 }
 
 /**
@@ -59,7 +60,7 @@ export function paidCyclesOf(sources: Sources, account: Account): readonly PaidC
     ...account.invoices.flatMap((invoice) => invoiceCycle(sources, account, invoice) ?? []),
     ...account.happenings.flatMap((told) => paymentCycle(sources, account, told) ?? []),
   ]
-  return cycles.sort((a, b) => a.at - b.at || (a.key < b.key ? -1 : 1))
+  return cycles.sort((a, b) => a.at - b.at || compareText(a.key, b.key))
 }
 
 /** The cycle that an invoice proves to be paid, by its status or by payments that make up its total; null if none. */

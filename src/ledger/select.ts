@@ -1,4 +1,5 @@
 /** Rule 4: the order of what has one stamp, as a pure function of the set. */
+import { compareText } from '../model/compare.ts'
 import { canonicalJson } from '../model/json.ts'
 import type { ObjectKind } from '../model/objects.ts'
 import type { Rank, Stamp } from '../model/observations.ts'
@@ -81,7 +82,7 @@ function paidCountOf(value: object): number | null {
 function compareLast<V extends object>(a: Entry<V>, b: Entry<V>): number {
   if (a.rank.event !== b.rank.event) return a.rank.event < b.rank.event ? -1 : 1
   const [left, right] = [textOf(a.value), textOf(b.value)]
-  return left < right ? -1 : left > right ? 1 : 0
+  return compareText(left, right)
 }
 
 /** Those with the greatest rank; all of them if one has none. */

@@ -1,4 +1,5 @@
 /** The observations of one subject, without repetitions, in one order, and with what they say of each other resolved. */
+import { compareText } from '../model/compare.ts'
 import { add } from '../model/money.ts'
 import type { Money } from '../model/money.ts'
 import { HOUR_MS, MINUTE_MS } from '../model/instant.ts'
@@ -81,7 +82,7 @@ export function sourcesOf(observations: readonly Observation[]): Sources {
 /** The observations sorted by stamp and event, each once. */
 function distinct(observations: readonly Observation[]): readonly Observation[] {
   const keyed = observations.map((observation) => ({ observation, key: keyOf(observation) }))
-  keyed.sort((a, b) => a.observation.stamp - b.observation.stamp || compareTexts(a.key, b.key) || compareWhole(a, b))
+  keyed.sort((a, b) => a.observation.stamp - b.observation.stamp || compareText(a.key, b.key) || compareWhole(a, b))
   return keyed
     .filter(({ observation, key }, index) => {
       const before = keyed[index - 1]
@@ -101,12 +102,8 @@ function keyOf(observation: Observation): string {
   return `${stamp} ${rank.event} ${kind} ${object} ${id}`
 }
 
-function compareTexts(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
-}
-
 function compareWhole(a: Keyed, b: Keyed): number {
-  return a.observation === b.observation ? 0 : compareTexts(textOf(a.observation), textOf(b.observation))
+  return a.observation === b.observation ? 0 : compareText(textOf(a.observation), textOf(b.observation))
 }
 
 function knownOf(
@@ -317,7 +314,7 @@ function aboutOf(
 }
 
 function byStart(a: Life, b: Life): number {
-  return a.from - b.from || compareTexts(a.id, b.id)
+  return a.from - b.from || compareText(a.id, b.id)
 }
 
 /** The invoice with this id; null if nothing was heard of it but its id. */

@@ -1,4 +1,5 @@
 /** One object's observations laid in order: rule 4 within a stamp, later stamps after. */
+import { compareText } from '../model/compare.ts'
 import type { ObjectKind, ObjectValues } from '../model/objects.ts'
 import type { Patch, Rank, Snapshot, Stamp } from '../model/observations.ts'
 import { orderOf, VERBS } from './select.ts'
@@ -129,7 +130,7 @@ function mixed<K extends ObjectKind>(kind: K, { entries, sure, patches }: Equal<
 function comparePatches<K extends ObjectKind>(a: Track<K>['patches'][number], b: Track<K>['patches'][number]): number {
   if (a.stamp !== b.stamp) return a.stamp - b.stamp
   if (a.rank.verb !== b.rank.verb) return VERBS[a.rank.verb] - VERBS[b.rank.verb]
-  return a.rank.event < b.rank.event ? -1 : a.rank.event > b.rank.event ? 1 : 0
+  return compareText(a.rank.event, b.rank.event)
 }
 
 /** `value`, with what it does not say taken from what was known. */

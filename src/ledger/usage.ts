@@ -1,6 +1,7 @@
 import { cycleAt } from '../model/calendar.ts'
 import type { Period } from '../model/calendar.ts'
 import type { UsageAnswer } from '../model/access.ts'
+import { compareText } from '../model/compare.ts'
 import type { Instant } from '../model/instant.ts'
 import { scale } from '../model/money.ts'
 import type { ObservedSubscription, PlanRef } from '../model/objects.ts'
@@ -31,7 +32,7 @@ export function deriveUsage(sources: Sources, facts: FactSet, policy: Policy | n
     const plan = subscription === null ? null : planAt(sources, subscription)
     for (const limit of limitsOf(policy, plan, meter)) addThresholds(facts, told, state, limit)
   }
-  return [...states].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, state]) => state)
+  return [...states].sort(([a], [b]) => compareText(a, b)).map(([, state]) => state)
 }
 
 function limitsOf(policy: Policy | null, plan: PlanRef | null, meter: string): readonly LimitPolicy[] {

@@ -1,12 +1,13 @@
 /** Agreements: subscriptions of a provider where a change of the plan makes a new one that takes the old one's place. */
 import type { ItemInput, SubscriptionCommand } from '../model/commands.ts'
+import { compareText } from '../model/compare.ts'
 import type { InvoiceItem, Price, Subscription } from '../model/entities.ts'
 import { restOf } from './cancel.ts'
 import { changesOf, directionOf } from './changed.ts'
 import { ensureCustomer } from './customer.ts'
 import { billRest, endNow } from './end.ts'
 import { begun, billFirst, firstCycle } from './first.ts'
-import { compareText, isLive, requireCustomer, requirePrice } from './lookup.ts'
+import { isLive, requireCustomer, requirePrice } from './lookup.ts'
 import { nextCharge } from './moves.ts'
 import { planOf, refuse, tell, tellShowing } from './step.ts'
 import type { Step } from './step.ts'
@@ -154,7 +155,7 @@ function planItems(step: Step, plan: Price): readonly ItemInput[] {
 function liveAgreements(step: Step): readonly Subscription[] {
   return Object.values(step.state.subscriptions)
     .filter(isLive)
-    .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
+    .sort((a, b) => a.createdAt - b.createdAt || compareText(a.id, b.id))
 }
 
 function groupOf(step: Step, agreement: Subscription): string | null {

@@ -12,6 +12,7 @@ import type {
   Price,
   Subscription,
 } from '../model/entities.ts'
+import { compareText } from '../model/compare.ts'
 import { BillhookError } from '../model/error.ts'
 import type { Instant } from '../model/instant.ts'
 import { isTerminal } from '../model/status.ts'
@@ -134,9 +135,4 @@ export function invoicesOf(step: Step, subscription: string): readonly Invoice[]
   return Object.values(step.state.invoices)
     .filter((invoice) => invoice.subscription === subscription)
     .sort((a, b) => a.createdAt - b.createdAt || compareText(a.id, b.id))
-}
-
-/** Orders texts by their code units. */
-export function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

@@ -1,3 +1,5 @@
+import { compareText } from './compare.ts'
+
 /** Plain JSON data. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject
 
@@ -101,7 +103,7 @@ export function canonicalJson(value: unknown): string {
   if (typeof value === 'object' && value !== null) {
     const members = Object.entries(value)
       .filter(([, member]) => member !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+      .sort(([a], [b]) => compareText(a, b))
       .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`)
     return `{${members.join(',')}}`
   }

@@ -1,3 +1,4 @@
+import { compareText } from '../model/compare.ts'
 import { BillhookError } from '../model/error.ts'
 import { METRICS } from '../ports/metrics.ts'
 import type { MetricLabels, Metrics } from '../ports/metrics.ts'
@@ -69,7 +70,7 @@ export function createMetrics(): PrometheusMetrics {
     },
     print: () =>
       [...families]
-        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .sort(([a], [b]) => compareText(a, b))
         .map(([name, family]) => printFamily(name, family))
         .join(''),
   }
@@ -82,14 +83,14 @@ function room(series: Series, key: string): boolean {
 /** The labels as they stand between the braces, sorted by name. */
 function keyOf(labels: MetricLabels): string {
   return Object.entries(labels)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .sort(([a], [b]) => compareText(a, b))
     .map(([name, value]) => `${name}="${value.replace(/[\\"\n]/g, (c) => (c === '\n' ? '\\n' : `\\${c}`))}"`)
     .join(',')
 }
 
 function printFamily(name: string, { type, series }: Family): string {
   const lines = [...series]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .sort(([a], [b]) => compareText(a, b))
     .flatMap(([labels, value]) =>
       typeof value === 'number' ? [`${name}${braces(labels)} ${value}`] : printHistogram(name, labels, value),
     )

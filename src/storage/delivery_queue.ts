@@ -1,3 +1,4 @@
+import { compareText } from '../model/compare.ts'
 import type { Instant } from '../model/instant.ts'
 import type {
   AttemptResult,
@@ -85,7 +86,7 @@ class SqlDeliveryQueue implements DeliveryQueue {
     const statements = this.#database.within(transaction)
     const taken: PublishKey[] = []
     // Always in the same order, so that two batches with the same keys wait for each other and never forever.
-    const sorted = [...keys].sort((a, b) => compare(a.account, b.account) || compare(a.key, b.key))
+    const sorted = [...keys].sort((a, b) => compareText(a.account, b.account) || compareText(a.key, b.key))
     for (const part of chunks(sorted)) {
       const values = part.flatMap((key) => [key.account, key.key, key.fingerprint, key.answer, key.storedAt])
       const fresh = await statements.all(
@@ -119,7 +120,7 @@ class SqlDeliveryQueue implements DeliveryQueue {
            AND e.account = c.account AND e.id = c.event RETURNING ${DUE_COLUMNS}`,
         [...values, node, until],
       )
-      return rows.map(dueOf).sort((a, b) => compare(a.event.id, b.event.id))
+      return rows.map(dueOf).sort((a, b) => compareText(a.event.id, b.event.id))
     }
     const waiting = await this.#database.first('SELECT 1 AS one FROM delivery WHERE due_at <= ? LIMIT 1', [now])
     if (waiting === null) return []
@@ -191,7 +192,7 @@ class SqlDeliveryQueue implements DeliveryQueue {
     const settled: DeliveryKey[] = []
     if (this.#postgres) {
       // In one order on every node: two batches that share rows must not wait for each other.
-      const sorted = [...results].sort((a, b) => compare(a.event, b.event) || compare(a.endpoint, b.endpoint))
+      const sorted = [...results].sort((a, b) => compareText(a.event, b.event) || compareText(a.endpoint, b.endpoint))
       for (const part of chunks(sorted)) {
         const { sql, values } = settleStatement(part)
         settled.push(...(await statements.all(sql, values)).map(deliveryKeyOf))
@@ -415,11 +416,6 @@ function keyOf(row: SqlRow): PublishKey {
 
 function deliveryKeyOf(row: SqlRow): DeliveryKey {
   return { account: text(row, 'account'), event: text(row, 'event'), endpoint: text(row, 'endpoint') }
-}
-
-/** Orders texts by code units, as both backends do. */
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }
 
 /** Parts of at most {@link ROWS_MAX}. */

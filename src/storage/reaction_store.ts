@@ -1,3 +1,4 @@
+import { compareText } from '../model/compare.ts'
 import { FACT_KINDS } from '../model/facts.ts'
 import type { FactKind } from '../model/facts.ts'
 import type { Instant } from '../model/instant.ts'
@@ -67,7 +68,7 @@ class SqlReactionStore implements ReactionStore {
     )
     return rows
       .map((row) => ({ ...readReaction(row), lease: text(row, 'lease') }))
-      .sort((a, b) => (a.id < b.id ? -1 : 1))
+      .sort((a, b) => compareText(a.id, b.id))
   }
 
   async noteDone(transaction: Transaction, reaction: LeasedReaction, done: readonly string[]): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { compareText } from '../../model/compare.ts'
 import { instantFromSeconds } from '../../model/instant.ts'
 import type { Instant } from '../../model/instant.ts'
 import { isObject } from '../../model/json.ts'
@@ -112,7 +113,7 @@ export function writeBody(body: JsonObject, escapeSlashes: boolean): string {
 
 /** The same value with the keys of every object in alphabetical order: the other of the two layouts that are seen. */
 export function sortKeys(body: JsonObject): JsonObject {
-  const members = Object.entries(body).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+  const members = Object.entries(body).sort(([a], [b]) => compareText(a, b))
   return Object.fromEntries(members.map(([key, value]) => [key, sorted(value)]))
 }
 
