@@ -103,3 +103,110 @@ function unknownDialect(text: string): BillhookError {
     { details: { ids } },
   )
 }
+
+/** A choice where a provider's documents contradict each other or leave one. */
+interface Switch {
+  readonly name: string
+  /** Who looks at it. */
+  readonly dialect: string
+  /** What turns it on; it is off by default. */
+  readonly value: string
+  readonly effect: string
+}
+
+/** Every switch that an account may have. */
+export const SWITCHES: readonly Switch[] = [
+  {
+    name: 'catalogue',
+    dialect: 'stripe',
+    value: 'seed',
+    effect: 'only the events of the older guide (seed 002) are emitted',
+  },
+  {
+    name: 'payment_entity',
+    dialect: 'razorpay',
+    value: 'as_printed',
+    effect: 'payment entities occur only where the printed samples have them',
+  },
+  { name: 'key_order', dialect: 'razorpay', value: 'sorted', effect: 'keys are in alphabetical order at every level' },
+  {
+    name: 'related_events',
+    dialect: 'razorpay',
+    value: 'on',
+    effect: '`payment.*`, `invoice.*` and the like are emitted too, besides the ten subscription events',
+  },
+  {
+    name: 'authenticated_on_immediate_start',
+    dialect: 'razorpay',
+    value: 'on',
+    effect: 'a start with the first payment also sends `subscription.authenticated`',
+  },
+  {
+    name: 'pending_before_halted',
+    dialect: 'razorpay',
+    value: 'on',
+    effect: 'the last failed retry also sends `subscription.pending`',
+  },
+  {
+    name: 'data_shape',
+    dialect: 'kinde',
+    value: 'nested',
+    effect: 'customer, plan and agreement are objects inside `data`',
+  },
+  {
+    name: 'cancelled_on_change',
+    dialect: 'kinde',
+    value: 'on',
+    effect: 'a plan change also sends `customer.agreement_cancelled` for the old agreement',
+  },
+  {
+    name: 'time_offset',
+    dialect: 'airwallex',
+    value: 'colon',
+    effect: 'times end in `+00:00`, as from version 2026-06-30, instead of `+0000`',
+  },
+  {
+    name: 'later_events',
+    dialect: 'airwallex 2025-06-16',
+    value: 'on',
+    effect: 'event types that later documents added are emitted too',
+  },
+  {
+    name: 'updated_on_renewal',
+    dialect: 'airwallex 2025-04-25',
+    value: 'on',
+    effect: 'a paid renewal also sends `subscription.updated`',
+  },
+  {
+    name: 'verify_endpoints',
+    dialect: 'all',
+    value: 'on',
+    effect: 'an endpoint gets events only after its owner has proved control of it',
+  },
+]
+
+/**
+ * Refuses switches that nobody looks at: a misspelt one would do nothing.
+ *
+ * @throws BillhookError `invalid_request`, naming those that there are
+ */
+export function requireSwitches(switches: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(switches)) {
+    const known = SWITCHES.find((one) => one.name === name)
+    const field = `switches.${name}`
+    if (known === undefined)
+      throw new BillhookError(
+        'invalid_request',
+        `${field}: there is no such switch; there are ${SWITCHES.map((one) => one.name).join(', ')}`,
+        { details: { field, in: 'body' } },
+      )
+    if (value !== known.value && value !== 'off')
+      throw new BillhookError(
+        'invalid_request',
+        `${field}: takes ${known.value} or off, not ${JSON.stringify(value)}`,
+        {
+          details: { field, in: 'body' },
+        },
+      )
+  }
+}

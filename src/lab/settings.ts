@@ -1,4 +1,5 @@
 import type { Dialect } from '../dialects/dialect.ts'
+import { requireSwitches } from '../dialects/registry.ts'
 import { profileOfAccount } from '../app/sending/account_profile.ts'
 import { BillhookError } from '../model/error.ts'
 import { parseDuration, requireDuration } from '../model/duration.ts'
@@ -77,6 +78,7 @@ export function readStorySettings(story: Scenario, dialect: Dialect): StorySetti
   }
   const classic = fields.text('gate') === 'classic'
   const switches = { ...(classic ? { catalogue: 'seed' } : {}), ...texts(fields.get('switches')) }
+  requireSwitches(switches)
   const endpoint = fields.get('endpoint')
   const listens = endpoint === 'none' ? false : fields.has('endpoint') ? endpoint !== null : true
   const own = ownEndpoint(endpoint)

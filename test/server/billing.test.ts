@@ -206,6 +206,12 @@ describe('The commands of billing', () => {
     )
     const account = await bench.served.api('POST', '/v1/accounts', { name: 'X', dialect: 'nobody' })
     expect([account.status, account.body.error.code]).toEqual([400, 'unknown_dialect'])
+    for (const switches of [{ related_event: 'on' }, { related_events: 'maybe' }]) {
+      const refused = await bench.served.api('PATCH', '/v1/accounts/acme', { switches })
+      expect([refused.status, refused.body.error.details.field]).toEqual([400, `switches.${Object.keys(switches)[0]}`])
+    }
+    const off = await bench.served.api('PATCH', '/v1/accounts/acme', { switches: { related_events: 'off' } })
+    expect(off.status).toBe(200)
     const zone = await bench.served.api('PATCH', '/v1/accounts/acme', { profile: { boundary_zone: 'Mars/Olympus' } })
     expect([zone.status, zone.body.error.message]).toMatchObject([400, expect.stringContaining('boundary_zone')])
     const profile = await bench.served.api('PATCH', '/v1/accounts/acme', { profile: { gravity: 'off' } })

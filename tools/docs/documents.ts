@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { COMMAND_VARIABLES, SETTINGS } from '../../src/app/config.ts'
 import { PROFILE_SETTINGS } from '../../src/app/sending/account_profile.ts'
+import { SWITCHES } from '../../src/dialects/registry.ts'
 import { ERRORS } from '../../src/model/error.ts'
 import { FACT_KINDS, RECORD_KINDS } from '../../src/model/facts.ts'
 import { REFUSALS } from '../../src/model/verdict.ts'
@@ -57,37 +58,6 @@ export function dialectsDocument(told: Tellings): string {
   return page('Dialects', dialectParts(told, table))
 }
 
-/** Where the providers' documents contradict each other or leave a choice, and who looks at the switch. */
-const SWITCHES: readonly (readonly [string, string, string, string])[] = [
-  ['catalogue', 'stripe', '`seed`', 'only the events of the older guide (seed 002) are emitted'],
-  ['payment_entity', 'razorpay', '`as_printed`', 'payment entities occur only where the printed samples have them'],
-  ['key_order', 'razorpay', '`sorted`', 'keys are in alphabetical order at every level'],
-  [
-    'related_events',
-    'razorpay',
-    '`on`',
-    '`payment.*`, `invoice.*` and the like are emitted too, besides the ten subscription events',
-  ],
-  [
-    'authenticated_on_immediate_start',
-    'razorpay',
-    '`on`',
-    'a start with the first payment also sends `subscription.authenticated`',
-  ],
-  ['pending_before_halted', 'razorpay', '`on`', 'the last failed retry also sends `subscription.pending`'],
-  ['data_shape', 'kinde', '`nested`', 'customer, plan and agreement are objects inside `data`'],
-  [
-    'cancelled_on_change',
-    'kinde',
-    '`on`',
-    'a plan change also sends `customer.agreement_cancelled` for the old agreement',
-  ],
-  ['time_offset', 'airwallex', '`colon`', 'times end in `+00:00`, as from version 2026-06-30, instead of `+0000`'],
-  ['later_events', 'airwallex 2025-06-16', '`on`', 'event types that later documents added are emitted too'],
-  ['updated_on_renewal', 'airwallex 2025-04-25', '`on`', 'a paid renewal also sends `subscription.updated`'],
-  ['verify_endpoints', 'all', '`on`', 'an endpoint gets events only after its owner has proved control of it'],
-]
-
 function profile(): string {
   const takes = (kind: (typeof PROFILE_SETTINGS)[keyof typeof PROFILE_SETTINGS]['kind']): string =>
     typeof kind === 'object' ? kind.oneOf.map((word) => `\`${word}\``).join(', ') : kind.replaceAll('_', ' ')
@@ -104,7 +74,7 @@ function profile(): string {
     'Switches (`switches` in the API) decide how a dialect reports changes where its provider’s documents contradict each other or leave a choice. All are off by default.',
     table(
       ['switch', 'dialect', 'value', 'effect'],
-      SWITCHES.map(([name, dialect, value, effect]) => [`\`${name}\``, dialect, value, effect]),
+      SWITCHES.map(({ name, dialect, value, effect }) => [`\`${name}\``, dialect, `\`${value}\``, effect]),
     ),
   ])
 }

@@ -5,7 +5,7 @@ import type { Executed } from '../../billing/execute.ts'
 import type { Delivery } from '../../delivery/create_delivery.ts'
 import { STANDARD } from '../../delivery/operator_events.ts'
 import type { CatalogueEntry, DialectId } from '../../dialects/dialect.ts'
-import { resolveDialect } from '../../dialects/registry.ts'
+import { requireSwitches, resolveDialect } from '../../dialects/registry.ts'
 import type { CatalogCommand, Command } from '../../model/commands.ts'
 import type { EntityValues } from '../../model/entities.ts'
 import { BillhookError } from '../../model/error.ts'
@@ -114,12 +114,15 @@ export function createSendingService(ports: SendingServicePorts): SendingService
       if (caller.account === account || caller.account === operatorAccount) return
       throw new BillhookError('forbidden', `this key belongs to the account ${caller.account}, not to ${account}`)
     },
-    createAccount: async (wanted) => billing.createAccount({ ...wanted, dialect: resolveDialect(wanted.dialect).id }),
-    changeAccount: async (account, { dialect, ...change }) =>
-      billing.updateAccount(
-        account,
-        dialect === undefined ? change : { ...change, dialect: resolveDialect(dialect).id },
-      ),
+    createAccount: async (wanted) => {
+      requireSwitches(wanted.switches ?? {})
+      return billing.createAccount({ ...wanted, dialect: resolveDialect(wanted.dialect).id })
+    },
+    changeAccount: async (account, { dialect, ...change }) => {
+      requireSwitches(change.switches ?? {})
+      const resolved = dialect === undefined ? {} : { dialect: resolveDialect(dialect).id }
+      return billing.updateAccount(account, { ...change, ...resolved })
+    },
     command: async (call, command, customer) => {
       const options = { ...(await optionsOf(billing, call)), customer }
       return answered(billing, call.account, await billing.execute(call.account, command, options))
