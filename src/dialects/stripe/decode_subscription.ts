@@ -185,10 +185,12 @@ function readCancellation(fields: Fields, status: SubscriptionStatus, period: Pe
   const details = fields.object('cancellation_details')
   const reason = details?.text('reason') ?? null
   const endedAt = status === 'canceled' ? fields.seconds('ended_at') : null
+  // Planned for the end of the cycle, and then ended at once: the plan is still shown.
+  const cutOff = endedAt !== null && planned !== null && endedAt < planned
   return {
     requestedAt: fields.seconds('canceled_at'),
     at: endedAt ?? planned ?? (atPeriodEnd ? (period?.until ?? null) : null),
-    atPeriodEnd,
+    atPeriodEnd: atPeriodEnd && !cutOff,
     by: readActor(details, reason),
     reason,
   }

@@ -165,6 +165,28 @@ describe('stripe decode: subscriptions', () => {
     })
   })
 
+  it('takes an end before the planned one for an end at once, although the plan is still shown', () => {
+    const ended = (at: number) =>
+      snapshotOf(
+        'subscription',
+        decodeEvent(
+          eventOf('customer.subscription.deleted', {
+            id: 'sub_1',
+            object: 'subscription',
+            status: 'canceled',
+            currency: 'usd',
+            items: { data: [item('a', 300)] },
+            cancel_at_period_end: true,
+            cancel_at: 300,
+            canceled_at: 150,
+            ended_at: at,
+          }),
+        ),
+      ).value.cancel
+    expect(ended(300)).toMatchObject({ at: seconds(300), atPeriodEnd: true })
+    expect(ended(200)).toMatchObject({ at: seconds(200), atPeriodEnd: false })
+  })
+
   it('tells paused collection from a paused service', () => {
     const collection = snapshotOf('subscription', decodeSample('customer.subscription.updated.pause_collection')).value
     expect(collection).toMatchObject({
