@@ -1,5 +1,6 @@
 import type { SourceTraits } from '../ledger/standing.ts'
 import { accessOf, summaryOf } from '../ledger/access.ts'
+import { compareText } from '../model/compare.ts'
 import { BillhookError } from '../model/error.ts'
 import { addMs, HOUR_MS } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
@@ -216,7 +217,7 @@ export class Refolder {
     let [before, after] = [await left.next(), await right.next()]
     while (before.done !== true || after.done !== true) {
       const [a, b] = [before.done === true ? null : before.value, after.done === true ? null : after.value]
-      const order = a === null ? 1 : b === null ? -1 : compare(a.key, b.key)
+      const order = a === null ? 1 : b === null ? -1 : compareText(a.key, b.key)
       if (order < 0 && a !== null) yield difference(a, 'retracted')
       else if (order > 0 && b !== null) yield difference(b, 'added')
       else if (a !== null && b !== null && a.data !== b.data) yield difference(b, 'changed')
@@ -280,8 +281,4 @@ function readAgain(source: LiveSource, delivery: ReceivedWithRaw): (Told & { rea
 
 function difference(row: FactRow, change: FactDifference['change']): FactDifference {
   return { key: row.key, kind: row.kind, customer: row.customer, change }
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

@@ -64,16 +64,17 @@ type Changed =
 const CREATED = { product: 'product_created', price: 'price_created', meter: 'meter_created' } as const
 const UPDATED = { product: 'product_updated', price: 'price_updated', meter: 'meter_updated' } as const
 
+/** The product that a change is about; null for meters. */
+function productOf(catalog: Catalog, changed: Changed): Product | null {
+  if (changed.kind === 'product') return changed.after
+  return changed.kind === 'price' ? lookup(catalog.products, changed.after.product) : null
+}
+
 function decided(context: CatalogContext, catalog: Catalog, changed: Changed): CatalogDecision {
   const { at, account, livemode, request, profile } = context
   const kind = changed.before === null ? CREATED[changed.kind] : UPDATED[changed.kind]
   const told = { kind, at, customer: null, subscription: null, subject: changed.after.id }
-  const product =
-    changed.kind === 'price'
-      ? lookup(catalog.products, changed.after.product)
-      : changed.kind === 'product'
-        ? changed.after
-        : null
+  const product = productOf(catalog, changed)
   const telling: Telling = {
     told,
     view: {

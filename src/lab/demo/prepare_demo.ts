@@ -11,6 +11,7 @@ import type { Command } from '../../model/commands.ts'
 import { addMs, DAY_MS, HOUR_MS } from '../../model/instant.ts'
 import type { Instant } from '../../model/instant.ts'
 import { money } from '../../model/money.ts'
+import type { Observation } from '../../model/observations.ts'
 import type { HttpClient, HttpRequest } from '../../ports/http.ts'
 import { newSigningKey } from '../../runtime/jwks.ts'
 import { NO_LOG } from '../../runtime/logger.ts'
@@ -106,28 +107,28 @@ const LIVES: {
 }
 
 /**
- * Runs the lives of four customers that are to have come to `now`.
+ * Lets four customers live up to `now`, and keeps the notifications that their providers would have sent.
  *
- * @param temporaryFolder where the engine's own store is made for the while
+ * @param temporaryFolder where the engine's own store is created for the time being
  */
 export async function prepareDemo(now: Instant, temporaryFolder: string): Promise<readonly DemoSource[]> {
   const families = [...new Map(DIALECTS.map((dialect) => [dialect.family, dialect])).values()]
   const cards = [...LIVES.cards]
   const sources: DemoSource[] = []
   for (const dialect of families) {
-    const { start } = profileFor(dialect.id)
-    const isOurs = dialect.id === dialect.family && dialect.rotation.kind === 'sign_with_all'
-    const life =
-      dialect.rotation.kind === 'key_set'
-        ? LIVES.agreements
-        : start.firstPayment === 'authorize'
-          ? LIVES.authorized
-          : isOurs
-            ? undefined
-            : cards.shift()
+    const life = lifeFor(dialect, cards)
     if (life !== undefined) sources.push(await live(dialect, life, { now, temporaryFolder }))
   }
   return sources
+}
+
+/** The life that a provider's profile makes possible; undefined for our own dialect, and once all are given out. */
+function lifeFor(dialect: Dialect, cards: Life[]): Life | undefined {
+  const { id, family, rotation } = dialect
+  if (rotation.kind === 'key_set') return LIVES.agreements
+  if (profileFor(id).start.firstPayment === 'authorize') return LIVES.authorized
+  const isOurs = id === family && rotation.kind === 'sign_with_all'
+  return isOurs ? undefined : cards.shift()
 }
 
 async function live(
@@ -183,16 +184,17 @@ function readBack(dialect: Dialect, { headers, body }: HttpRequest): readonly No
 function customerIn(dialect: Dialect, notifications: readonly Notification[]): string {
   for (const notification of notifications) {
     for (const observation of dialect.decode(notification).observations) {
-      const said =
-        observation.kind === 'happening'
-          ? observation.customer
-          : observation.object === 'subscription'
-            ? (observation.kind === 'snapshot' ? observation.value : observation.fields).customer
-            : null
-      if (typeof said === 'string') return said
+      const customer = customerOf(observation)
+      if (customer !== null) return customer
     }
   }
   return ''
+}
+
+function customerOf(observation: Observation): string | null {
+  if (observation.kind === 'happening') return observation.customer
+  if (observation.object !== 'subscription') return null
+  return (observation.kind === 'snapshot' ? observation.value : observation.fields).customer ?? null
 }
 
 async function sealingOf(
