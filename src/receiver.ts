@@ -406,8 +406,9 @@ const GONE = Symbol('gone')
 /** What a body parser in front has left, else what is read from the request itself. */
 async function bodyOfNode(request: IncomingMessage, limit: number): Promise<unknown> {
   const left: unknown = 'rawBody' in request ? request.rawBody : 'body' in request ? request.body : undefined
-  if (left !== undefined) return left
-  if (request.readableEnded || request.readableDidRead) return null
+  if (bytesOf(left) !== null) return left
+  // A parser that passed a delivery by (its type is none of the parser's) may leave an empty object and all of the bytes.
+  if (request.readableEnded || request.readableDidRead) return left ?? null
   const read = await readBody(request, limit)
   return read.end === 'gone' ? GONE : read.body
 }

@@ -95,6 +95,22 @@ describe('The receiver', () => {
     }
   })
 
+  it('reads the bytes itself where a parser in front passed the delivery by and left an empty body', async () => {
+    await using held = await holdReceiver()
+    const handle = held.receiver.nodeHandler('main')
+    const server = createServer((request, response) => {
+      void handle(Object.assign(request, { body: {} }), response)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    try {
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+      const answer = await fetch(url, { method: 'POST', headers: signed(CHARGED), body: CHARGED.toString() })
+      expect(answer.status).toBe(200)
+    } finally {
+      await new Promise((resolve) => server.close(resolve))
+    }
+  })
+
   it('retries a handler that failed, and tells the error handler', async () => {
     await using held = await holdReceiver()
     const { receiver, clock } = held
