@@ -96,7 +96,7 @@ function errors(): string {
 
 function metrics(): string {
   return page('Metrics', [
-    '`GET /metrics` prints them in Prometheus’ text format, for this process; it needs no API key. Gauges about the store are the same in every process. Alert on `billhook_inbox_store_failures_total`, `billhook_inbox_dead_total` and `billhook_inbox_altered_events_total` that rise at all, on a `billhook_inbox_backlog` that does not fall, and on verdicts `signature_mismatch` of a known source.',
+    '`GET /metrics` prints the metrics of this process in the Prometheus text format; it needs no API key. Gauges about the store have the same value in every process. Alert when `billhook_inbox_store_failures_total`, `billhook_inbox_dead_total` or `billhook_inbox_altered_events_total` rises at all, when `billhook_inbox_backlog` does not fall, and when deliveries of a known source have the verdict `signature_mismatch`.',
     table(
       ['metric', 'type', 'labels', 'meaning'],
       Object.entries(METRICS).map(([name, { type, labels, help }]) => [
