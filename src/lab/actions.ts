@@ -4,6 +4,7 @@ import type { JsonObject } from '../model/json.ts'
 import { command, customerOf, endpointOf, otherMethod, outcomesOf, readAcknowledgement } from './effects.ts'
 import type { ActionContext, ActionReader, Effect } from './effects.ts'
 import { invoiceActions } from './invoice_actions.ts'
+import { itemActions } from './item_actions.ts'
 import { StoryFields } from './read_fields.ts'
 import type { Action } from './scenario.ts'
 import { subscriptionActions } from './subscription_actions.ts'
@@ -51,9 +52,9 @@ const OTHER_ACTIONS: Readonly<Record<string, ActionReader>> = {
           ...(fields.has('metadata') ? { metadata: fields.metadata() } : {}),
         },
       },
-      customerOf(fields, context),
+      customerOf(fields, context, 'id'),
     ),
-  'customer.delete': (fields, context) => command({ kind: 'customer.delete' }, customerOf(fields, context)),
+  'customer.delete': (fields, context) => command({ kind: 'customer.delete' }, customerOf(fields, context, 'id')),
   'customer.set_default_payment_method': (fields, context) =>
     command(
       {
@@ -98,7 +99,12 @@ const OTHER_ACTIONS: Readonly<Record<string, ActionReader>> = {
   'webhook.rotate_secret': (fields) => [{ kind: 'rotate_secret', secret: fields.requiredText('secret') }],
 }
 
-const ACTIONS: Readonly<Record<string, ActionReader>> = { ...OTHER_ACTIONS, ...subscriptionActions, ...invoiceActions }
+const ACTIONS: Readonly<Record<string, ActionReader>> = {
+  ...OTHER_ACTIONS,
+  ...subscriptionActions,
+  ...itemActions,
+  ...invoiceActions,
+}
 
 /** Other names that stories may use for the same action. */
 const ALIASES: Readonly<Record<string, string>> = {

@@ -24,6 +24,13 @@ export type Effect =
   | { readonly kind: 'retry_delivery'; readonly type: string | null; readonly endpoint: string | null }
   | { readonly kind: 'rotate_secret'; readonly secret: string }
 
+/** An item of a subscription as it is when an action is taken. */
+export interface HeldItem {
+  readonly id: string
+  readonly price: string
+  readonly quantity: number
+}
+
 /** What an action may refer to without naming it. */
 export interface ActionContext {
   readonly words: ProviderWords
@@ -40,6 +47,10 @@ export interface ActionContext {
   price(idOrCode: string): string | null
   /** The only price, or the first. */
   readonly anyPrice: string | null
+  /** The items of a subscription. */
+  held(subscription: string): readonly HeldItem[]
+  /** The subscription that has an item; null if none has. */
+  holderOf(item: string): string | null
 }
 
 /** Reads the fields of an action into what it does. */
@@ -51,8 +62,8 @@ export function command(made: Command, customer: string | null = null): readonly
 }
 
 /** The customer that an action names, or the story's. */
-export function customerOf(fields: StoryFields, context: ActionContext): string | null {
-  return fields.text('customer', 'customer_id', 'billing_customer_id', 'customer_code') ?? context.customer
+export function customerOf(fields: StoryFields, context: ActionContext, ...more: readonly string[]): string | null {
+  return fields.text('customer', 'customer_id', 'billing_customer_id', 'customer_code', ...more) ?? context.customer
 }
 
 /** The entity that an action names: by id, as `latest`, or not at all. @throws BillhookError `scenario_invalid` */

@@ -264,10 +264,11 @@ class GivenBuilder {
     const anyone = this.#customers.size === 0 ? otherwise.customer : null
     const customer = this.#customer(named ?? anyone)
     const items = fields.objects('items').map((item) => ({
+      id: item.text('id'),
       price: this.#priceOf(item),
       quantity: item.integer('quantity') ?? 1,
     }))
-    const single = [{ price, quantity: fields.integer('quantity') ?? 1 }]
+    const single = [{ id: null, price, quantity: fields.integer('quantity') ?? 1 }]
     const held = items.length > 0 ? items : single
     const subscription = readSubscription(fields, this.#settings, {
       customer: customer.id,

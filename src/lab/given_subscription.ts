@@ -12,7 +12,7 @@ export interface GivenTerms {
   readonly customer: string
   /** Its id where the story names none. */
   readonly id: string
-  readonly items: readonly { readonly price: Price; readonly quantity: number }[]
+  readonly items: readonly { readonly id?: string | null; readonly price: Price; readonly quantity: number }[]
 }
 
 const NOT_STARTED: readonly Subscription['status'][] = ['pending', 'incomplete', 'authorized']
@@ -38,8 +38,8 @@ export function readSubscription(fields: StoryFields, settings: GivenSettings, t
     id,
     customer: terms.customer,
     status,
-    items: terms.items.map(({ price, quantity }, index) => ({
-      id: index === 0 ? `si_${id}` : `si_${id}_${index}`,
+    items: terms.items.map(({ id: itemId, price, quantity }, index) => ({
+      id: itemId ?? (index === 0 ? `si_${id}` : `si_${id}_${index}`),
       price: price.id,
       quantity,
       createdAt: madeAt,

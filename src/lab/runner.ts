@@ -174,6 +174,7 @@ class Player {
     const prices = await world.prices()
     const customers = await world.ids('customer')
     const methods = await world.methods()
+    const items = await world.items()
     return {
       words: wordsOf(world.dialect),
       currency: prices[0]?.currency ?? 'USD',
@@ -186,6 +187,8 @@ class Player {
       },
       price: (name) => prices.find(({ id, code }) => id === name || code === name)?.id ?? null,
       anyPrice: prices[0]?.id ?? null,
+      held: (subscription) => items.get(subscription) ?? [],
+      holderOf: (item) => [...items].find(([, held]) => held.some(({ id }) => id === item))?.[0] ?? null,
     }
   }
 
@@ -214,7 +217,10 @@ class Player {
   async #object(kind: string, { id, ...expected }: JsonObject): Promise<readonly Mismatch[]> {
     this.asserted += Object.keys(expected).length
     const object = id === '' ? null : await this.#world.retrieve(kind, typeof id === 'string' ? id : null)
-    if (object === null) return [{ path: kind, expected: JSON.stringify(expected), found: 'nothing' }]
+    if (object === null) {
+      const found = `nothing: there is none, or ${this.#world.dialect.id} has no such object`
+      return [{ path: kind, expected: JSON.stringify(expected), found }]
+    }
     return mismatches(expected, { data: object }).map((fault) => ({ ...fault, path: `${kind}.${fault.path}` }))
   }
 

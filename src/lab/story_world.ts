@@ -269,6 +269,11 @@ export class StoryWorld implements World {
     return page.flatMap((one) => (one.kind === 'price' ? [one.value] : []))
   }
 
+  async items() {
+    const page = await this.#entities('subscription')
+    return new Map(page.flatMap((one) => (one.kind === 'subscription' ? [[one.id, one.value.items] as const] : [])))
+  }
+
   async methods() {
     const methods = await this.#entities('payment_method')
     const customers = await this.#entities('customer')

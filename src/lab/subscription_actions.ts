@@ -5,6 +5,7 @@ import type { Money } from '../model/money.ts'
 import type { Actor } from '../model/status.ts'
 import { command, customerOf, methodOf, named, otherMethod, outcomeOf } from './effects.ts'
 import type { ActionContext, ActionReader, Effect } from './effects.ts'
+import { areChanges, mergedItems } from './item_actions.ts'
 import { trialEndBehavior } from './read_fields.ts'
 import type { StoryFields } from './read_fields.ts'
 
@@ -165,7 +166,9 @@ function addonsOf(fields: StoryFields, { currency, words }: ActionContext): Mone
 }
 
 function updateSubscription(fields: StoryFields, context: ActionContext): readonly Effect[] {
-  const items = itemsOf(fields, context)
+  const id = named(fields, context, 'subscription', 'id', 'subscription')
+  const listed = fields.objects('items')
+  const items = areChanges(listed) ? mergedItems(listed, context.held(id), context) : itemsOf(fields, context)
   const quantity = fields.integer('quantity')
   const billing = billingActionOf(fields)
   const trialEnd = fields.text('trial_end', 'trial_ends_at')
@@ -173,7 +176,7 @@ function updateSubscription(fields: StoryFields, context: ActionContext): readon
   const manual = fields.text('collection_method')
   const update: SubscriptionUpdate = {
     kind: 'subscription.update',
-    id: named(fields, context, 'subscription', 'id', 'subscription'),
+    id,
     ...(items === null ? {} : { items }),
     ...(quantity === null || items !== null ? {} : { quantity }),
     ...(fields.has('metadata') || fields.has('notes') ? { metadata: fields.metadata() } : {}),

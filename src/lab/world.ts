@@ -6,7 +6,7 @@ import type { Instant } from '../model/instant.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Emission } from './emissions.ts'
-import type { Effect } from './effects.ts'
+import type { Effect, HeldItem } from './effects.ts'
 import type { Given } from './given.ts'
 import type { Scenario } from './scenario.ts'
 
@@ -68,6 +68,8 @@ export interface World extends AsyncDisposable {
   /** Ids of the entities of a kind, in the order of making. */
   ids(kind: 'customer' | 'subscription' | 'invoice' | 'payment' | 'checkout'): Promise<readonly string[]>
   prices(): Promise<readonly Pick<Price, 'id' | 'code' | 'currency'>[]>
+  /** The items of every subscription, by its id. */
+  items(): Promise<ReadonlyMap<string, readonly HeldItem[]>>
   /** The payment methods that exist, and the one that the first customer is charged on. */
   methods(): Promise<{ readonly all: readonly string[]; readonly charged: string | null }>
   readonly faults: FaultCount

@@ -17,6 +17,11 @@ const context: ActionContext = {
   latest: (kind, index) => `${kind}_${index ?? 'latest'}`,
   price: (name) => name,
   anyPrice: 'price_1',
+  held: () => [
+    { id: 'si_1', price: 'p1', quantity: 2 },
+    { id: 'si_2', price: 'p2', quantity: 1 },
+  ],
+  holderOf: (item) => (item === 'si_1' || item === 'si_2' ? 'sub_1' : null),
 }
 const effect = (op: string, fields: JsonObject = {}) => effectsOf({ op, with: fields }, context)[0]
 const commandOf = (op: string, fields: JsonObject = {}) => {
@@ -57,6 +62,27 @@ describe('the actions of stories', () => {
       { items: [{ price: { id: 'p3', unit_amount: 5 }, quantity: 2 }] },
       { items: [{ price: 'p3', quantity: 2 }] },
     ],
+    [
+      'subscription.update',
+      { items: [{ id: 'si_1', quantity: 5 }, { id: 'si_2', deleted: true }, { price: 'p3' }] },
+      {
+        items: [
+          { price: 'p1', quantity: 5 },
+          { price: 'p3', quantity: 1 },
+        ],
+      },
+    ],
+    [
+      'subscription_item.create',
+      { subscription: 'sub_1', price: 'p3' },
+      { id: 'sub_1', items: [{ price: 'p1' }, { price: 'p2' }, { price: 'p3', quantity: 1 }] },
+    ],
+    [
+      'subscription_item.update',
+      { id: 'si_2', price: 'p9', proration_behavior: 'none' },
+      { id: 'sub_1', items: [{ price: 'p1' }, { price: 'p9', quantity: 1 }], proration: 'none' },
+    ],
+    ['subscription_item.delete', { id: 'si_1' }, { id: 'sub_1', items: [{ price: 'p2', quantity: 1 }] }],
     ['subscription.upgrade', { price: 'p2' }, { items: [{ price: 'p2', quantity: 1 }] }],
     ['subscription.change_quantity', { quantity: 3 }, { quantity: 3 }],
     ['charge.fails', {}, { kind: 'payment_method.script', behavior: 'declines' }],
@@ -104,6 +130,8 @@ describe('the actions of stories', () => {
     ['endpoint.set', { ack: [500, 200] }, /ack: expected a status, immediate/],
     ['endpoint.set', { ack: 'perhaps' }, /ack: expected a status, immediate/],
     ['subscription.update', { proration_behavior: 'sometimes' }, /proration_behavior: expected create_prorations/],
+    ['subscription.update', { items: [{ id: 'si_9' }] }, /items\.0\.id: expected one of the items si_1, si_2/],
+    ['subscription_item.delete', { id: 'si_9' }, /id: expected an item of a subscription/],
     ['subscription.update', { when: 'some day' }, /when: expected now or cycle_end/],
     ['subscription.cancel', { cancel_at_cycle_end: 'yes' }, /cancel_at_cycle_end: expected true or false, found "yes"/],
     ['checkout.create', { mode: 'GIFT' }, /mode: expected payment, subscription or setup/],
