@@ -360,34 +360,41 @@ const BACKENDS = (
   ] as const
 ).filter(([name]) => (process.env['BENCH_ONLY'] ?? name) === name)
 
-async function measure(contestant: Contestant, events: number): Promise<{ rate: number; counts: string }> {
+async function measure(contestant: Contestant, events: number): Promise<{ rate: number; counts: string; cpu: number }> {
   await using running = contestant
   await speed(running, Math.min(2_000, events))
   const rate = await speed(running, events)
-  return { rate, counts: await running.counts() }
+  return { rate, counts: await running.counts(), cpu: cpuPerEvent }
 }
 
 async function sectionSpeed(): Promise<void> {
   const rates = { bare: [] as number[], boss: [] as number[], embedded: [] as number[], PostgreSQL: [] as number[] }
+  const cpu = { bare: [] as number[], boss: [] as number[], embedded: [] as number[], PostgreSQL: [] as number[] }
   const counts = { embedded: '', PostgreSQL: '' }
+  const add = (name: keyof typeof rates, measured: { readonly rate: number; readonly cpu: number }): void => {
+    rates[name].push(measured.rate)
+    cpu[name].push(measured.cpu)
+  }
   for (let round = 0; round < ROUNDS; round += 1) {
-    rates.bare.push((await measure(bare(), EVENTS)).rate)
+    add('bare', await measure(bare(), EVENTS))
     for (const [name, make] of BACKENDS) {
       const measured = await measure(await ours(name, await make()), EVENTS)
-      rates[name].push(measured.rate)
+      add(name, measured)
       counts[name] = measured.counts
     }
-    rates.boss.push((await measure(await pgBoss(postgres.url), Math.min(EVENTS, 3_000))).rate)
+    add('boss', await measure(await pgBoss(postgres.url), Math.min(EVENTS, 3_000)))
   }
   const ratio = (name: 'embedded' | 'PostgreSQL', to: 'bare' | 'boss'): string => {
     const ratios = rates[name].map((rate, i) => rate / (rates[to][i] ?? NaN))
     return `${medianOf(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`
   }
-  row(`bare undici                    ${medianOf(rates.bare).toFixed(0)} events/s`)
-  row(`pg-boss, one job per delivery  ${medianOf(rates.boss).toFixed(0)} events/s`)
+  // Of this process alone: the sink's and PostgreSQL's is not in it.
+  const used = (name: keyof typeof cpu): string => `${medianOf(cpu[name]).toFixed(0)} us of CPU`
+  row(`bare undici                    ${medianOf(rates.bare).toFixed(0)} events/s, ${used('bare')}`)
+  row(`pg-boss, one job per delivery  ${medianOf(rates.boss).toFixed(0)} events/s, ${used('boss')}`)
   for (const [name] of BACKENDS)
     row(
-      `${name.padEnd(30)} ${medianOf(rates[name]).toFixed(0)} events/s, ${ratio(name, 'bare')} of bare, ${ratio(name, 'boss')} times pg-boss; ${counts[name]}`,
+      `${name.padEnd(30)} ${medianOf(rates[name]).toFixed(0)} events/s, ${used(name)}, ${ratio(name, 'bare')} of bare, ${ratio(name, 'boss')} times pg-boss; ${counts[name]}`,
     )
 }
 

@@ -8,7 +8,10 @@ export interface DeliveryOptions {
   readonly memoryMax: number
   /** Events stored by one statement. */
   readonly batchMax: number
-  /** Publishing statements in flight at once: one writes while the next one fills. */
+  /**
+   * Publishing statements in flight at once. Those that are written while a sync runs share the next: with two in flight an
+   * event waits for up to three syncs, with four for up to two.
+   */
   readonly flushesMax: number
   /** Results gather for so long before they are written. */
   readonly lingerMs: number
@@ -32,7 +35,7 @@ export const DELIVERY_DEFAULTS: DeliveryOptions = {
   concurrency: 512,
   memoryMax: 20_000,
   batchMax: 256,
-  flushesMax: 2,
+  flushesMax: 4,
   lingerMs: 25,
   claimMax: 100,
   pollMs: SECOND_MS,

@@ -82,7 +82,7 @@ describeOnBackends('nodes', (open, backend) => {
       answer = () => void response.writeHead(500).end()
     })
     const database = await open()
-    await using rig = makeRig(database, { options: { heartbeatMs: 10_000 } })
+    await using rig = makeRig(database, { options: { heartbeatMs: 10_000, pollMs: 60_000 } })
     await rig.delivery.start(alone)
     const { endpoint } = await rig.delivery.endpoints.create('acme', { ...STANDARD, url: sink.url })
     const [published] = await rig.delivery.publish('acme', [event('a')])
