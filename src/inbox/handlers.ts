@@ -33,7 +33,7 @@ export interface Reaction<K extends FactKind = FactKind> {
    *
    * @throws BillhookError `conflict` if another process has taken the reaction over meanwhile; nothing was written
    */
-  transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>
+  readonly transaction: <T>(work: (transaction: Transaction) => Promise<T>) => Promise<T>
 }
 
 /** Does something about a fact. A throw has it told again later. */

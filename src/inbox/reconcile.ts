@@ -111,14 +111,6 @@ export class Reconciler {
     return turned.length + watched.length
   }
 
-  /** Fetches every object of a kind that a source's subjects are about, and joins what it finds. @returns how many */
-  async fetchObjects(of: SourceRef, object: ObjectKind, ids: readonly string[]): Promise<number> {
-    const source = await this.#ports.sources.require(of.account, of.source)
-    let fetched = 0
-    for (const id of ids) if (await this.#fetch(source, object, id)) fetched += 1
-    return fetched
-  }
-
   async #turn(of: SourceRef, rows: readonly AccessRow[], at: Instant): Promise<void> {
     const { ledger } = this.#ports.store
     const references = new Map(rows.map((row) => [`customer:${row.customer}`, row]))

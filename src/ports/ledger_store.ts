@@ -140,11 +140,6 @@ export interface LedgerStore {
   objects(query: ObjectQuery): Promise<readonly (ObjectRow & SourceRef)[]>
   fact(of: SourceRef, key: string): Promise<FactRow | null>
   facts(query: FactQuery): Promise<readonly (FactRow & SourceRef)[]>
-  accessRows(
-    transaction: Transaction | null,
-    of: SourceRef,
-    customers: readonly string[],
-  ): Promise<readonly AccessRow[]>
   /** Customers whose answer time has turned at `at`, soonest first. */
   accessTurned(at: Instant, limit: number): Promise<readonly (AccessRow & SourceRef)[]>
   nextAccessTurn(): Promise<Instant | null>

@@ -230,23 +230,6 @@ class SqlLedgerStore implements LedgerStore {
     return rows.map((row) => ({ ...readFact(row), account, source: text(row, 'source') }))
   }
 
-  async accessRows(
-    transaction: Transaction | null,
-    of: SourceRef,
-    customers: readonly string[],
-  ): Promise<readonly AccessRow[]> {
-    const found: AccessRow[] = []
-    for (const part of parts(customers)) {
-      const list = padded(part)
-      const rows = await on(this.#database, transaction).all(
-        `SELECT ${ACCESS_COLUMNS} FROM access_state WHERE account = ? AND source = ? AND customer IN (${listOf(list.length)})`,
-        [of.account, of.source, ...list],
-      )
-      found.push(...rows.map(readAccess))
-    }
-    return found
-  }
-
   async accessTurned(at: Instant, limit: number): Promise<readonly (AccessRow & SourceRef)[]> {
     const rows = await this.#database.all(
       `SELECT account, source, ${ACCESS_COLUMNS} FROM access_state WHERE turns_at <= ? ORDER BY turns_at LIMIT ?`,

@@ -1,5 +1,4 @@
 import { expect, it } from 'vitest'
-import { forwardTo } from '../../src/inbox/forward.ts'
 import { describeOnBackends } from '../support/backends.ts'
 import { ACCOUNT, created, createWorld, DAY, event, invoice, ledgerText, SOURCE, START } from './world.ts'
 
@@ -53,16 +52,13 @@ describeOnBackends('Forwarding', (open) => {
     const world = await createWorld(await open(), { inbox: { react: { jitter: 0, backOffMs: [1_000] } } })
     const handed: string[] = []
     let fail = true
-    world.inbox.handlers.onAny(
-      forwardTo({
-        async forward(transaction, { fact, key }) {
-          await world.database.within(transaction).first('SELECT 1 AS one')
-          if (fail && fact.kind === 'subscription_created') throw new Error('not now')
-          handed.push(key)
-        },
-      }),
-      'forward',
-    )
+    world.inbox.handlers.onAny(async ({ fact, key, transaction }) => {
+      await transaction(async (open) => {
+        await world.database.within(open).first('SELECT 1 AS one')
+        if (fail && fact.kind === 'subscription_created') throw new Error('not now')
+        handed.push(key)
+      })
+    }, 'forward')
     await world.send(created())
     await world.inbox.settle()
     fail = false
