@@ -1,4 +1,4 @@
-import { formatInstantShort } from '../model/instant.ts'
+import { formatInstantShort, parseInstant } from '../model/instant.ts'
 import type { AccessAnswer } from '../model/access.ts'
 import type { Instant } from '../model/instant.ts'
 import type { JsonObject } from '../model/json.ts'
@@ -261,8 +261,10 @@ class Player {
     const found: Mismatch[] = []
     for (const [name, expected] of Object.entries(step.deliveries)) {
       const [type = '', number] = name.split('#')
-      const all = await this.#world.deliveries(type)
-      const delivery = number === undefined ? all.at(-1) : all[Number(number) - 1]
+      // Those of the story: what was told before it began is not counted.
+      const all = (await this.#world.deliveries(type)).filter((one) => one.createdAt >= this.#story.clock.start)
+      const upToHere = all.filter((one) => one.createdAt <= step.at)
+      const delivery = number === undefined ? upToHere.at(-1) : all[Number(number) - 1]
       if (delivery === undefined) found.push({ path: name, expected: 'a delivery', found: 'nothing' })
       else found.push(...this.#delivery(name, expected, delivery))
     }
@@ -281,8 +283,9 @@ class Player {
       differs('results', expected.results, statuses.slice(0, expected.results.length))
     }
     if (expected.attempts_at !== undefined) {
-      const times = attempts.map(({ at }) => formatInstantShort(at).slice(11, 16))
-      differs('attempts_at', expected.attempts_at, times.slice(0, expected.attempts_at.length))
+      const wanted = expected.attempts_at
+      const times = attempts.slice(0, wanted.length).map(({ at }, index) => timeLike(wanted[index] ?? '', at))
+      differs('attempts_at', wanted, times)
     }
     if (expected.retried !== undefined) differs('retried', expected.retried, attempts.length > 1)
     if (expected.signed_with !== undefined) differs('signed_with', expected.signed_with, attempts.at(-1)?.signedWith)
@@ -293,6 +296,14 @@ class Player {
     }
     return found
   }
+}
+
+/** A time as a story writes it: `05:00`, `05:00:10`, or whole. */
+function timeLike(written: string, at: Instant): string {
+  if (parseInstant(written) === at) return written
+  const whole = formatInstantShort(at)
+  if (/^\d\d:\d\d$/.test(written)) return whole.slice(11, 16)
+  return /^\d\d:\d\d:\d\d$/.test(written) ? whole.slice(11, 19) : whole
 }
 
 function isList(value: JsonObject | readonly JsonObject[]): value is readonly JsonObject[] {

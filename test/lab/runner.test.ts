@@ -247,6 +247,23 @@ describe('billhook run', () => {
     ])
   })
 
+  it('compares the newest delivery up to a step, with its times in any form, and counts those of the story', async () => {
+    const down =
+      '\nsettings: { endpoint: { ack: { status: 500, fail_until: "2026-01-11T00:00:00Z" } }, retry_every: PT12H, retry_for: PT72H }\nsteps:'
+    const deliveries = (times: string, second = '2026-01-10T12:00:00Z') =>
+      `    deliveries: { customer.subscription.updated: { results: [500, 500, 200], attempts_at: [ "${times}", "${second}", "2026-01-11T00:00:00Z" ] }, "customer.subscription.created#1": { retried: true } }\n  - at: "2026-02-01`
+    const plain = ['\nsteps:', down] as const
+    const at = (text: string) => ['  - at: "2026-02-01', text] as const
+    const wrong = (await cli(['run', file(plain, at(deliveries('00:00')))])).out
+    expect(wrong).toContain('customer.subscription.created#1: expected a delivery, found nothing')
+    expect(wrong).not.toContain('attempts_at')
+    for (const time of ['00:00:00', '2026-01-10T00:00:00Z']) {
+      const text = deliveries(time).replace(', "customer.subscription.created#1": { retried: true }', '')
+      expect((await cli(['run', file(plain, at(text))])).out).toContain('1 passed, 0 failed')
+    }
+    expect((await cli(['run', file(plain, at(deliveries('00:01')))])).out).toContain('attempts_at: expected')
+  })
+
   it('says what means nothing, and does not fail for it', async () => {
     const { code, out } = await cli([
       'run',
