@@ -4,6 +4,8 @@ import type { PublicKeyLookup } from '../dialects/dialect.ts'
 import { createInbox } from '../inbox/create_inbox.ts'
 import type { Inbox } from '../inbox/create_inbox.ts'
 import { BillhookError, isBillhookError, messageOf } from '../model/error.ts'
+import { addMs, formatInstant, SECOND_MS } from '../model/instant.ts'
+import type { Instant } from '../model/instant.ts'
 import { canonicalJson, isObject } from '../model/json.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { ApiStore } from '../ports/api_store.ts'
@@ -150,10 +152,24 @@ async function wire(config: Config, core: Core): Promise<App> {
     async ready() {
       if (closed !== null) throw new BillhookError('shutting_down', 'this process is shutting down')
       await database.first('SELECT 1 AS one')
+      requireStoring(inbox, clock.now())
     },
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** A full disk still reads. After this time deliveries are let in again, which shows whether they can be stored. */
+const UNREADY_MS = 10 * SECOND_MS
+
+/** @throws BillhookError `store_unavailable` if the last delivery could not be stored, a moment ago */
+function requireStoring(inbox: Inbox, now: Instant): void {
+  const { failedAt } = inbox.ingest
+  if (failedAt === null || now >= addMs(failedAt, UNREADY_MS)) return
+  throw new BillhookError(
+    'store_unavailable',
+    `a delivery could not be stored at ${formatInstant(failedAt)}; see the log for the reason`,
+  )
 }
 
 async function end(config: Config, core: Core, ends: Pick<App, 'inbox' | 'sending'>): Promise<void> {

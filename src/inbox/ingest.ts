@@ -43,6 +43,8 @@ export interface Ingest {
   receive(arrival: Arrival): Promise<IngestAnswer>
   /** Whether deliveries are being stored at this moment. */
   readonly isStoring: boolean
+  /** When a delivery could last not be stored; null if one was stored since, or none ever failed. */
+  readonly failedAt: Instant | null
 }
 
 /** Bounds of what is taken in. */
@@ -97,6 +99,7 @@ class IngestRoute implements Ingest {
   readonly #ports: IngestPorts
   readonly #options: IngestOptions
   readonly #commit: GroupCommit<ReceivedWithRaw>
+  #failedAt: Instant | null = null
   readonly #refused = new Map<string, { second: number; inSecond: number; sinceCap: number }>()
 
   constructor(ports: IngestPorts, options: IngestOptions) {
@@ -112,6 +115,10 @@ class IngestRoute implements Ingest {
 
   get isStoring(): boolean {
     return this.#commit.isBusy
+  }
+
+  get failedAt(): Instant | null {
+    return this.#failedAt
   }
 
   async receive(arrival: Arrival): Promise<IngestAnswer> {
@@ -169,6 +176,7 @@ class IngestRoute implements Ingest {
       handed.forget(delivery.id)
       throw error
     }
+    this.#failedAt = null
     this.#ports.metrics.count('billhook_inbox_received_total', { source: source.name, verdict: 'ok' })
     this.#ports.stored()
     await this.#ports.room()
@@ -259,6 +267,7 @@ class IngestRoute implements Ingest {
   }
 
   #failed(arrival: Arrival, error: unknown): IngestAnswer {
+    this.#failedAt = this.#ports.clock.now()
     const code = isBillhookError(error) && error.status >= 500 ? error.code : 'store_unavailable'
     this.#ports.metrics.count('billhook_inbox_store_failures_total')
     this.#ports.log.error({ source: arrival.source, error: messageOf(error) }, 'a delivery could not be stored')

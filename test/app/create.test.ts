@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -25,9 +26,9 @@ function folder(): string {
   return path
 }
 
-async function app(env: Record<string, string>): Promise<App> {
+async function app(env: Record<string, string>, clock = createManualClock(SAMPLE_TIME)): Promise<App> {
   const config = parseConfig({ BILLHOOK_SENDING: 'false', BILLHOOK_DATA_FOLDER: folder(), ...env })
-  const made = await createApp(config, { clock: createManualClock(SAMPLE_TIME), log: NO_LOG })
+  const made = await createApp(config, { clock, log: NO_LOG })
   closing.push(() => made.close())
   return made
 }
@@ -80,6 +81,27 @@ describe('A process', () => {
     await made.ready()
     await Promise.all([made.close(), made.close()])
     await expect(made.ready()).rejects.toMatchObject({ code: 'shutting_down' })
+  })
+
+  it('is not ready for a while after a delivery could not be stored, unless one was stored since', async () => {
+    const clock = createManualClock(SAMPLE_TIME)
+    const made = await app({}, clock)
+    await made.inbox.sources.create({ account: 'main', name: 'main', dialect: 'razorpay', secrets: [SECRET] })
+    const body = Buffer.from('{"event":"subscription.charged"}')
+    const signature = createHmac('sha256', SECRET).update(body).digest('hex')
+    const headers = { 'x-razorpay-signature': signature }
+    const deliver = () => made.inbox.ingest.receive({ account: 'main', source: 'main', headers, body })
+    const { received } = made.inbox.store
+    const add = received.add.bind(received)
+    received.add = () => Promise.reject(new Error('database or disk is full'))
+    expect((await deliver()).status).toBe(503)
+    await expect(made.ready()).rejects.toMatchObject({ code: 'store_unavailable' })
+    await clock.moveBy(10_000)
+    await made.ready()
+    expect((await deliver()).status).toBe(503)
+    received.add = add
+    expect((await deliver()).status).toBe(200)
+    await made.ready()
   })
 
   it('mails the operator when a reaction is given up', async () => {
