@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -60,6 +60,7 @@ export class SqliteDatabase implements Database {
     this.#lock = lockFolder(this.#folder)
     try {
       const file = join(this.#folder, 'billhook.db')
+      makePrivate(file)
       this.#writer = new Connection(new DatabaseSync(file, { timeout: 0 }))
       this.#writer.native.exec(
         'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 32000',
@@ -233,6 +234,17 @@ function folderOf(options: SqliteOptions): string {
     return options.dataFolder
   } catch (error) {
     throw new BillhookError('store_unavailable', `the data folder cannot be created: ${messageOf(error)}`, {
+      cause: error,
+    })
+  }
+}
+
+/** A new file is its owner's alone, also in a folder that others may look into. The log gets the same mode. */
+function makePrivate(file: string): void {
+  try {
+    closeSync(openSync(file, 'a', 0o600))
+  } catch (error) {
+    throw new BillhookError('store_unavailable', `the database file cannot be opened: ${messageOf(error)}`, {
       cause: error,
     })
   }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -34,6 +34,16 @@ describe('The lock of a data folder', () => {
     await first.close()
     const second = await openDatabase({ dataFolder })
     await second.close()
+    rmSync(dataFolder, { recursive: true, force: true })
+  })
+
+  it.skipIf(process.platform === 'win32')('keeps the database to its owner, in whatever folder', async () => {
+    const dataFolder = mkdtempSync(join(tmpdir(), 'billhook-lock-'))
+    chmodSync(dataFolder, 0o755)
+    const database = await openDatabase({ dataFolder })
+    for (const name of ['billhook.db', 'billhook.db-wal'])
+      expect(statSync(join(dataFolder, name)).mode & 0o077, name).toBe(0)
+    await database.close()
     rmSync(dataFolder, { recursive: true, force: true })
   })
 
