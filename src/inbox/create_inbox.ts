@@ -93,7 +93,8 @@ export function createInbox(ports: InboxPorts, options: InboxOptions = {}): Inbo
   const opened = new OpenedDeliveries()
   const { fetcher = ports.http === undefined ? null : createFetcher(ports.http, clock) } = ports
   const looksUp = (source: LiveSource): boolean =>
-    ports.fetcher !== undefined || (ports.http !== undefined && source.api !== null && source.dialect.retrieval !== null)
+    ports.fetcher !== undefined ||
+    (ports.http !== undefined && source.api !== null && source.dialect.retrieval !== null)
   const folding = { store, newId, wants, sources, policies, traits, looksUp, clock, log, metrics }
   const reconciler = new Reconciler({ ...folding, fetcher, folded: () => reactor.wake() })
   const folded = (): void => {
