@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { BillhookError } from '../../src/model/error.ts'
 import { addMs, DAY_MS, instant } from '../../src/model/instant.ts'
 import { standard } from '../../src/dialects/standard/index.ts'
+import { createManualClock } from '../../src/runtime/manual_clock.ts'
 import type { Database } from '../../src/storage/database.ts'
 import { createDeliveryStores } from '../../src/storage/delivery_store.ts'
 import { describeOnBackends, openPlace } from '../support/backends.ts'
@@ -82,11 +83,14 @@ describeOnBackends('nodes', (open, backend) => {
       answer = () => void response.writeHead(500).end()
     })
     const database = await open()
-    await using rig = makeRig(database, { options: { heartbeatMs: 10_000, pollMs: 60_000 } })
+    // Its clock stands still: once its three loops sleep, nothing wakes them but their work.
+    const clock = createManualClock(instant(Date.now()))
+    await using rig = makeRig(database, { clock, options: { heartbeatMs: 10_000, pollMs: 60_000 } })
     await rig.delivery.start(alone)
     const { endpoint } = await rig.delivery.endpoints.create('acme', { ...STANDARD, url: sink.url })
     const [published] = await rig.delivery.publish('acme', [event('a')])
     await sink.received(1)
+    await eventually(() => clock.waiting().length >= 3, 'the loops of the node sleep')
     const key = { account: 'acme', event: published?.event ?? '', endpoint: endpoint.id }
     // Somebody else takes it for dead, and takes the delivery.
     const now = rig.ports.clock.now()
