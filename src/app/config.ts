@@ -39,6 +39,7 @@ export interface Config {
   readonly sending: boolean
   /** True: derived facts are sent on to the account's endpoints. */
   readonly forwardFacts: boolean
+  readonly forwardDeliveries: boolean
   /** The user's own payment service; null: the sandbox, which moves no money. */
   readonly payments: { readonly url: string; readonly secret: string } | null
 }
@@ -190,6 +191,12 @@ export const SETTINGS = [
     meaning: 'Whether facts derived from received deliveries are forwarded to the account’s endpoints.',
   },
   {
+    name: 'BILLHOOK_FORWARD_DELIVERIES',
+    fallback: 'false',
+    secret: false,
+    meaning: 'Whether received deliveries are forwarded to the account’s endpoints, byte by byte, signed again.',
+  },
+  {
     name: 'BILLHOOK_PAYMENTS_URL',
     fallback: null,
     secret: false,
@@ -262,6 +269,7 @@ export function parseConfig(env: Environment): Config {
     demo: trueOrFalse(env, 'BILLHOOK_DEMO'),
     sending: trueOrFalse(env, 'BILLHOOK_SENDING'),
     forwardFacts: trueOrFalse(env, 'BILLHOOK_FORWARD_FACTS'),
+    forwardDeliveries: trueOrFalse(env, 'BILLHOOK_FORWARD_DELIVERIES'),
     payments: payments(env),
   })
 }

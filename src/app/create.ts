@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { PublicKeyLookup } from '../dialects/dialect.ts'
 import { createInbox } from '../inbox/create_inbox.ts'
 import type { Inbox } from '../inbox/create_inbox.ts'
+import type { DeliveryForwarder } from '../inbox/forward.ts'
 import { BillhookError, isBillhookError, messageOf } from '../model/error.ts'
 import { addMs, formatInstant, SECOND_MS } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
@@ -106,8 +107,18 @@ const FOLD_PAUSE_MS = 10
 
 async function wire(config: Config, core: Core): Promise<App> {
   const { database, clock, random, log } = core
+  const services = servicesOf(config, core)
+  const sending = config.sending
+    ? createSending({ ...core, ...services, retentionMs: config.retentionMs, tracing: otelTracing('billhook') })
+    : null
+  const forwarder = sending !== null && config.forwardDeliveries ? deliveryForwarder(sending, log) : null
   const inbox = createInbox(
-    { ...core, store: createInboxStore(database), traits: traitsOf },
+    {
+      ...core,
+      store: createInboxStore(database),
+      traits: traitsOf,
+      ...(forwarder === null ? {} : { forwarder }),
+    },
     {
       ingest: { maxBodyBytes: config.maxBodyBytes },
       process: { loops: database.backend === 'postgres' ? 2 : 1, pauseMs: FOLD_PAUSE_MS },
@@ -116,11 +127,7 @@ async function wire(config: Config, core: Core): Promise<App> {
   )
   // Opens every stored secret: a wrong key is found out now, and not by the next delivery.
   await inbox.sources.list(MAIN_ACCOUNT)
-  const services = servicesOf(config, core)
   if (config.operatorEmail !== null) mailOperator(inbox, services.mailer, config.operatorEmail)
-  const sending = config.sending
-    ? createSending({ ...core, ...services, retentionMs: config.retentionMs, tracing: otelTracing('billhook') })
-    : null
   if (sending !== null) {
     await ensureAccount(sending)
     if (config.forwardFacts) forwardFacts(inbox, sending)
@@ -231,6 +238,22 @@ function forwardFacts(inbox: Inbox, { delivery }: Sending): void {
     await reaction.transaction((open) => delivery.forwarder.forwardFacts(open, account, [fact]))
     delivery.wake()
   }, 'forward')
+}
+
+/** Received deliveries go on to the endpoints of their account in the transaction that folds them. */
+function deliveryForwarder({ delivery }: Sending, log: Log): DeliveryForwarder {
+  return {
+    async forward(transaction, account, deliveries) {
+      try {
+        await delivery.forwarder.forwardDeliveries(transaction, account, deliveries)
+      } catch (error) {
+        // An account that only receives has nobody to send to: its deliveries are folded all the same.
+        if (!isBillhookError(error) || error.code !== 'not_found') throw error
+        log.warn({ account, deliveries: deliveries.length }, 'not forwarded: the account has no sending side')
+      }
+    },
+    committed: () => delivery.wake(),
+  }
 }
 
 function locationOf(config: Config): StoreLocation {

@@ -8,6 +8,7 @@ import type { Random } from '../ports/random.ts'
 import type { SecretBox } from '../ports/secret_box.ts'
 import { AccessDesk } from './access.ts'
 import type { HttpClient } from '../ports/http.ts'
+import type { DeliveryForwarder } from './forward.ts'
 import { createFetcher } from './fetch.ts'
 import { HandlerBook } from './handlers.ts'
 import { createIngest } from './ingest.ts'
@@ -43,6 +44,8 @@ export interface InboxPorts {
   readonly traits?: (dialect: string) => SourceTraits | null
   /** Looks objects up at the providers for sources with an API key; left out, with no fetcher: nothing is looked up. */
   readonly http?: HttpClient
+  /** Sends received deliveries on; left out: nobody does. */
+  readonly forwarder?: DeliveryForwarder
   /** Looks objects up in the app's own way instead. */
   readonly fetcher?: Fetcher
 }
@@ -91,6 +94,7 @@ export function createInbox(ports: InboxPorts, options: InboxOptions = {}): Inbo
   const reactor = new Reactor({ store, handlers, clock, random, log, metrics }, options.react)
   const wants = handlers.wants.bind(handlers)
   const opened = new OpenedDeliveries()
+  const { forwarder = null } = ports
   const { fetcher = ports.http === undefined ? null : createFetcher(ports.http, clock) } = ports
   const looksUp = (source: LiveSource): boolean =>
     ports.fetcher !== undefined ||
@@ -101,7 +105,10 @@ export function createInbox(ports: InboxPorts, options: InboxOptions = {}): Inbo
     reactor.wake()
     reconciler.wake()
   }
-  const processor = new Processor({ ...folding, opened, folded, storing: () => ingest.isStoring }, options.process)
+  const processor = new Processor(
+    { ...folding, opened, forwarder, folded, storing: () => ingest.isStoring },
+    options.process,
+  )
   const queued = (): void => {
     processor.wake()
     reactor.wake()

@@ -10,6 +10,8 @@ import type { FoldedEvent, RawDelivery, Received, ReceivedChange } from '../port
 import type { Transaction } from '../ports/transaction.ts'
 import { foldSource } from './fold_source.ts'
 import type { FoldPorts } from './fold_source.ts'
+import { forwardedOf } from './forward.ts'
+import type { DeliveryForwarder } from './forward.ts'
 import type { OpenedDeliveries } from './opened.ts'
 import type { PolicyBook } from './policies.ts'
 import type { LiveSource, SourceBook } from './sources.ts'
@@ -27,6 +29,8 @@ export interface ProcessPorts extends FoldPorts {
   readonly log: Log
   readonly metrics: Metrics
   readonly opened: OpenedDeliveries
+  /** Null: received deliveries are not sent on. */
+  readonly forwarder: DeliveryForwarder | null
   /** Called after a fold was committed. */
   readonly folded: () => void
   /** Whether deliveries are being stored at this moment: more will wait soon. */
@@ -232,6 +236,7 @@ export class Processor {
     for (const [, deliveries] of [...bySource].sort(([a], [b]) => (a < b ? -1 : 1))) {
       changes.push(...(await this.#foldOne(transaction, deliveries, { at, notes })))
     }
+    await this.#forward(transaction, first, notes)
     await this.#ports.store.received.change(transaction, changes)
     return notes
   }
@@ -271,6 +276,21 @@ export class Processor {
       if (folded.reacting.has(id)) return { account, id, state: 'folded', reason: null, at }
       return { account, id, state: 'reacted', reason: quiet(decoded), at }
     })
+  }
+
+  /** The first delivery of each event, in the transaction that folds it. */
+  async #forward(transaction: Transaction, first: readonly Received[], notes: (() => void)[]): Promise<void> {
+    const { forwarder, store } = this.#ports
+    if (forwarder === null || first.length === 0) return
+    const raws = await store.received.raws(transaction, first)
+    for (const [account, deliveries] of Map.groupBy(first, (delivery) => delivery.account)) {
+      const forwarded = deliveries.flatMap((delivery) => {
+        const raw = raws.get(delivery.id)
+        return raw === undefined ? [] : [forwardedOf(delivery, raw)]
+      })
+      await forwarder.forward(transaction, account, forwarded)
+    }
+    notes.push(() => forwarder.committed())
   }
 
   async #decode(

@@ -43,6 +43,7 @@ describe('The configuration', () => {
       BILLHOOK_DEMO: 'false',
       BILLHOOK_SENDING: 'false',
       BILLHOOK_FORWARD_FACTS: 'true',
+      BILLHOOK_FORWARD_DELIVERIES: 'true',
       BILLHOOK_PAYMENTS_URL: 'https://pay.example.com',
       BILLHOOK_PAYMENTS_SECRET: 'whsec_b',
     }
