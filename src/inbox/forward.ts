@@ -20,6 +20,7 @@ export interface DeliveryForwarder {
   committed(): void
 }
 
+/** A stored delivery as it is sent on. */
 export function forwardedOf(delivery: Received, raw: RawDelivery): ForwardedDelivery {
   const contentType = singleHeader(raw.headers, 'content-type')
   return {
