@@ -1,4 +1,4 @@
-import { readdirSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
@@ -14,13 +14,16 @@ import { requireDuration } from '../model/duration.ts'
 import { EXIT, UsageError } from './io.ts'
 import type { CliIo, ExitCode } from './io.ts'
 
+/** Longer than every provider waits for an answer. */
+const SLOW = '40s'
+
 interface RunOptions {
   readonly shuffle?: string
   readonly duplicate?: boolean
   readonly dropThenRetry?: boolean
   readonly tamper?: boolean
   readonly wrongSecret?: boolean
-  readonly slow?: string
+  readonly slow?: string | true
   readonly seed: string
   readonly databaseUrl?: string
   readonly json?: boolean
@@ -35,13 +38,13 @@ export function addRun(program: Command, io: CliIo, end: (code: ExitCode) => voi
   program
     .command('run')
     .description('play stories and check what is emitted, in which order, and who then has access')
-    .argument('<file...>', 'story files, or folders with story files')
+    .argument('[file...]', 'story files, or folders with story files')
     .option('--shuffle <n>', 'deliver in n random orders')
     .option('--duplicate', 'deliver everything twice, and once more later')
     .option('--drop-then-retry', 'lose the first attempt of each delivery')
     .option('--tamper', 'send an altered copy before each delivery; all must be refused')
     .option('--wrong-secret', 'send a copy signed with a wrong secret before each delivery; all must be refused')
-    .option('--slow <duration>', 'answer only after this time (30s, PT30S), so that the sender retries')
+    .option('--slow [duration]', `answer only after this time (default: ${SLOW}; or PT30S), so that the sender retries`)
     .option('--seed <text>', 'seed of everything random; the same seed repeats a run', 'billhook')
     .option('--database-url <url>', 'play on PostgreSQL instead of the embedded store')
     .option('--json', 'print one JSON report per line')
@@ -51,13 +54,15 @@ export function addRun(program: Command, io: CliIo, end: (code: ExitCode) => voi
     })
 }
 
-async function run(files: readonly string[], options: RunOptions, io: CliIo): Promise<ExitCode> {
+async function run(given: readonly string[], options: RunOptions, io: CliIo): Promise<ExitCode> {
   const json = options.json === true
+  const { slow, files } = slowness(options.slow, given)
+  if (files.length === 0) throw new UsageError('no story is given: name story files, or folders with story files')
   const stories = files.flatMap(storyFiles).map(readStory)
   const modes = modesOf({
     ...options,
     shuffle: options.shuffle === undefined ? 0 : Number(options.shuffle),
-    slowMs: options.slow === undefined ? 0 : durationAt(options.slow),
+    slowMs: slow === null ? 0 : durationAt(slow),
   })
   const backend = {
     databaseUrl: options.databaseUrl ?? io.env['BILLHOOK_RUN_DATABASE_URL'] ?? null,
@@ -110,6 +115,16 @@ function storyFiles(path: string): readonly string[] {
     .map((name) => join(path, name))
   if (found.length === 0) throw new UsageError(`the folder ${path} has no stories (*.yaml)`)
   return found
+}
+
+/** What follows `--slow` may be the first story already. */
+function slowness(
+  option: string | true | undefined,
+  files: readonly string[],
+): { readonly slow: string | null; readonly files: readonly string[] } {
+  if (option === undefined) return { slow: null, files }
+  if (option === true) return { slow: SLOW, files }
+  return existsSync(option) ? { slow: SLOW, files: [option, ...files] } : { slow: option, files }
 }
 
 /** `30s`, or an ISO 8601 duration. In milliseconds. */

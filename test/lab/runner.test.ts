@@ -210,6 +210,20 @@ describe('billhook run', () => {
   it('ends with 2 for a file that is not there, and for a wrong number of permutations', async () => {
     expect((await cli(['run', join(folder, 'nowhere.yaml')])).code).toBe(2)
     expect((await cli(['run', file(), '--shuffle', 'many'])).code).not.toBe(0)
+    expect(await cli(['run', '--slow'])).toMatchObject({ code: 2, err: expect.stringContaining('no story is given') })
+    expect((await cli(['run', file(), '--slow', 'soon'])).code).toBe(2)
+  })
+
+  it('takes what follows --slow for a story if it is one', async () => {
+    for (const args of [
+      ['--slow', file()],
+      [file(), '--slow'],
+      ['--slow', '35s', file()],
+    ]) {
+      const { code, out } = await cli(['run', ...args])
+      expect([code, out.trim().split('\n').at(-1)], args[0]).toEqual([0, '1 passed, 0 failed'])
+      expect(out).toContain('slow')
+    }
   })
 
   it('prints one JSON object per story and mode', async () => {
