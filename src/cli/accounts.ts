@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { withApi } from './api_client.ts'
-import { accountPath, bodyOf, printList, printOne } from './billing_io.ts'
+import { accountPath, bodyOf, printList, printOne, queryText } from './billing_io.ts'
 import type { CliIo } from './io.ts'
 
 interface CreateOptions {
@@ -17,6 +17,11 @@ interface Plain {
   readonly json?: boolean
 }
 
+interface ListOptions extends Plain {
+  readonly limit?: string
+  readonly cursor?: string
+}
+
 /** `billhook accounts`: the accounts of the billing system. */
 export function addAccounts(program: Command, io: CliIo): void {
   const accounts = program
@@ -25,9 +30,11 @@ export function addAccounts(program: Command, io: CliIo): void {
   accounts
     .command('list')
     .description('list accounts')
+    .option('--limit <n>', 'how many per page')
+    .option('--cursor <text>', 'show the page after this cursor')
     .option('--json', 'print the whole answer as JSON')
-    .action(async ({ json }: Plain) => {
-      const answer = await withApi(io, (call) => call('GET', '/v1/accounts'))
+    .action(async ({ json, ...query }: ListOptions) => {
+      const answer = await withApi(io, (call) => call('GET', `/v1/accounts${queryText({ ...query })}`))
       printList(io, answer, ['id', 'dialect', 'name', 'created_at'], json)
     })
   accounts

@@ -357,6 +357,26 @@ describe('The commands of billing', () => {
 })
 
 describe('Accounts', () => {
+  it('are listed page by page', async () => {
+    await using bench = await billed()
+    const { served } = bench
+    for (let n = 0; n < 5; n += 1)
+      await wanted(served.api('POST', '/v1/accounts', { id: `page_${n}`, name: 'X', dialect: 'kinde' }))
+    const all = (await served.api('GET', '/v1/accounts?limit=200')).body
+    expect(all.next).toBeNull()
+    const seen: string[] = []
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const path: string = `/v1/accounts?limit=3${cursor === '' ? '' : `&cursor=${cursor}`}`
+      const { body } = await served.api('GET', path)
+      seen.push(...body.data.map(({ id }: { id: string }) => id))
+      cursor = body.next
+    }
+    expect(seen).toEqual(all.data.map(({ id }: { id: string }) => id))
+    expect(seen.length).toBeGreaterThan(5)
+    const foreign = await served.api('GET', `/v1/accounts?cursor=${Buffer.from('"nobody"').toString('base64url')}`)
+    expect([foreign.status, foreign.body.error.code]).toEqual([400, 'invalid_cursor'])
+  })
+
   it('are looked after by their own keys and the operator’s, and by nobody else', async () => {
     await using bench = await billed()
     const { served } = bench

@@ -69,13 +69,17 @@ export function accountRoutes(service: SendingService): readonly Route[] {
       tag: TAG,
       scope: 'read',
       params: nothing,
-      query: nothing,
+      query: z.strictObject(paging),
       body: noBody,
       answer: pageOf(accountOut),
-      handle: async ({ caller }) => {
+      errors: ['invalid_cursor'],
+      handle: async ({ query, caller }) => {
         const all = await billing.store.accounts()
         const own = all.filter(({ id }) => caller.account === service.operatorAccount || caller.account === id)
-        return { json: { data: own.map(show), next: null } }
+        const from = placeAfter(own, readCursor(nameText, query.cursor))
+        const page = own.slice(from, from + query.limit)
+        const last = own.length > from + query.limit ? page.at(-1) : undefined
+        return { json: { data: page.map(show), next: last === undefined ? null : writeCursor(last.id) } }
       },
     }),
     route({
@@ -267,4 +271,12 @@ function snakeObject(value: object): Readonly<Record<string, Json>> {
   const shown = snake(value)
   if (!isObject(shown)) throw new BillhookError('internal_invariant', 'an object is shown as something else')
   return shown
+}
+
+/** Where the page after the account `id` begins. @throws BillhookError `invalid_cursor` if there is no such account */
+function placeAfter(accounts: readonly Account[], id: string | undefined): number {
+  if (id === undefined) return 0
+  const place = accounts.findIndex((account) => account.id === id)
+  if (place !== -1) return place + 1
+  throw new BillhookError('invalid_cursor', 'the cursor does not belong to this list; start again without one')
 }
