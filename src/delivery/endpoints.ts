@@ -168,12 +168,6 @@ export class Endpoints {
     return { endpoint, secret }
   }
 
-  /** The current secret, for whoever may see it; null for dialects that sign with a key pair. */
-  async revealSecret(account: string, id: string): Promise<string | null> {
-    const current = (await this.one(account, id)).secrets[0]
-    return current === undefined ? null : this.#ports.secretBox.unlock(current.locked)
-  }
-
   /**
    * Sends the signed challenge; an endpoint that answers it is enabled. Answers with why it did not.
    */
