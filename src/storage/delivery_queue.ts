@@ -12,7 +12,7 @@ import type {
 import type { Transaction } from '../ports/transaction.ts'
 import type { Database, SqlRow, SqlValue, Statements } from './database.ts'
 import { EVENT_COLUMNS, dueOf, eventValues } from './delivery_rows.ts'
-import { text, time, timeOrNull } from './rows.ts'
+import { insert, text, time, timeOrNull } from './rows.ts'
 import { listOf, rowsOf } from './placeholders.ts'
 
 /** Rows of one statement: large enough to make the statement's own cost vanish, small enough to stay short. */
@@ -77,8 +77,15 @@ class SqlDeliveryQueue implements DeliveryQueue {
     }
     const statements = transaction === null ? this.#database : this.#database.within(transaction)
     if (this.#postgres) return storeInPostgres(statements, events, deliveries)
-    await insertRows(statements, 'delivery_event', EVENT_COLUMNS, events.map(eventValues))
-    await insertRows(statements, 'delivery', DELIVERY_COLUMNS, deliveries.map(deliveryValues))
+    const { backend } = this.#database
+    await insert(statements, backend, {
+      into: `delivery_event (${EVENT_COLUMNS.join(', ')})`,
+      rows: events.map(eventValues),
+    })
+    await insert(statements, backend, {
+      into: `delivery (${DELIVERY_COLUMNS.join(', ')})`,
+      rows: deliveries.map(deliveryValues),
+    })
   }
 
   async takeKeys(transaction: Transaction, keys: readonly PublishKey[]): Promise<readonly PublishKey[]> {
@@ -231,17 +238,6 @@ class SqlDeliveryQueue implements DeliveryQueue {
       [now, account, endpoint],
     )
   }
-}
-
-/** One text for all rows: it is looked up and prepared once. */
-async function insertRows(
-  statements: Statements,
-  table: string,
-  columns: readonly string[],
-  rows: readonly (readonly SqlValue[])[],
-): Promise<void> {
-  const sql = `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${rowsOf(1, columns.length)}`
-  if (rows.length > 0) await statements.runEach(sql, rows)
 }
 
 /**
