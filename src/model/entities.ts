@@ -488,3 +488,17 @@ export interface View {
   /** Where a provider's contradictory documents leave a choice: the switches of the account's profile. */
   readonly switches: Readonly<Record<string, string>>
 }
+
+/** A view in which there is nothing, for what is told without the objects of the sending end. */
+export const NO_VIEW: Omit<View, 'account'> = {
+  livemode: true,
+  before: NO_ENTITIES,
+  after: NO_ENTITIES,
+  prices: {},
+  products: {},
+  paymentMethods: {},
+  attempted: null,
+  attemptedInvoice: null,
+  request: null,
+  switches: {},
+}

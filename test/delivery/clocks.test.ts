@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { NO_ENTITIES } from '../../src/model/entities.ts'
+import { NO_VIEW } from '../../src/model/entities.ts'
 import type { View } from '../../src/model/entities.ts'
 import type { Fact } from '../../src/model/facts.ts'
 import { addMs, DAY_MS, HOUR_MS, instant, MINUTE_MS } from '../../src/model/instant.ts'
@@ -10,19 +10,7 @@ import { event, eventually, makeRig, NOON, realAccount } from '../support/delive
 import type { Rig } from '../support/delivery.ts'
 import { openSink } from '../support/sink.ts'
 
-const VIEW: View = {
-  account: 'acme',
-  livemode: false,
-  before: NO_ENTITIES,
-  after: NO_ENTITIES,
-  prices: {},
-  products: {},
-  paymentMethods: {},
-  attempted: null,
-  attemptedInvoice: null,
-  request: null,
-  switches: {},
-}
+const VIEW: View = { ...NO_VIEW, account: 'acme', livemode: false }
 
 function drafted(fact: string, at: Instant): Publication {
   const told: Fact<'invoice_drafted'> = {

@@ -1,6 +1,6 @@
 import type { Dialect } from '../../dialects/dialect.ts'
 import { resolveDialect } from '../../dialects/registry.ts'
-import { NO_ENTITIES } from '../../model/entities.ts'
+import { NO_ENTITIES, NO_VIEW } from '../../model/entities.ts'
 import type { EntityValues, View } from '../../model/entities.ts'
 import { BillhookError } from '../../model/error.ts'
 import type { JsonObject } from '../../model/json.ts'
@@ -62,19 +62,7 @@ function clockInView(account: Account, id: string): { readonly stored: StoredEnt
   const entities = { ...NO_ENTITIES, clock: value }
   return {
     stored: { kind: 'clock', id, live: true, value },
-    view: {
-      account: account.id,
-      livemode,
-      before: entities,
-      after: entities,
-      prices: {},
-      products: {},
-      paymentMethods: {},
-      attempted: null,
-      attemptedInvoice: null,
-      request: null,
-      switches,
-    },
+    view: { ...NO_VIEW, account: account.id, livemode, before: entities, after: entities, switches },
   }
 }
 
