@@ -1,24 +1,15 @@
 import { BillhookError } from '../model/error.ts'
 import { isObject } from '../model/json.ts'
-import { NO_ENTITIES } from '../model/entities.ts'
+import { NO_VIEW } from '../model/entities.ts'
 import type { View } from '../model/entities.ts'
 import type { DerivedFact } from '../model/facts.ts'
+import type { ForwardedDelivery } from '../ports/delivery_forwarder.ts'
 import type { PublishedEvent } from '../ports/outbox.ts'
 import type { Transaction } from '../ports/transaction.ts'
 import { sha256Hex } from '../wire/hmac.ts'
 import { STANDARD } from './operator_events.ts'
 import type { DeliveryPorts } from './ports.ts'
 import type { NewEvent, Publisher } from './publisher.ts'
-
-/** A delivery as it was received, to be sent on byte by byte. */
-export interface ReceivedDelivery {
-  readonly source: string
-  /** What the same delivery told twice has in common. */
-  readonly dedupe: string
-  readonly type: string
-  readonly bytes: Uint8Array
-  readonly contentType: string
-}
 
 /** Under this type goes what names no type of its own. */
 const RECEIVED_TYPE = 'delivery.received'
@@ -46,19 +37,7 @@ export class Forwarder {
     const standard = this.#ports.dialect(STANDARD)
     if (standard === null)
       throw new BillhookError('unknown_dialect', `there is no dialect ${STANDARD}: facts cannot be forwarded`)
-    const view: View = {
-      account,
-      livemode: true,
-      before: NO_ENTITIES,
-      after: NO_ENTITIES,
-      prices: {},
-      products: {},
-      paymentMethods: {},
-      attempted: null,
-      attemptedInvoice: null,
-      request: null,
-      switches: {},
-    }
+    const view: View = { ...NO_VIEW, account }
     const events = facts.flatMap((fact) =>
       standard.encode(fact, view, { fact: fact.key, at: fact.at }).map((notification, i): NewEvent => {
         const { data } = notification.body
@@ -83,7 +62,7 @@ export class Forwarder {
   forwardDeliveries(
     transaction: Transaction | null,
     account: string,
-    deliveries: readonly ReceivedDelivery[],
+    deliveries: readonly ForwardedDelivery[],
   ): Promise<readonly PublishedEvent[]> {
     const events = deliveries.map(({ source, dedupe, type, bytes, contentType }): NewEvent => ({
       content: {
