@@ -1,9 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { SMTPServer } from 'smtp-server'
 import { afterEach, describe, expect, it } from 'vitest'
 import { parseConfig } from '../../src/app/config.ts'
 import { createApp } from '../../src/app/create.ts'
@@ -13,6 +11,7 @@ import { within } from '../../src/app/shutdown.ts'
 import { addMs } from '../../src/model/instant.ts'
 import { NO_LOG } from '../../src/runtime/logger.ts'
 import { createManualClock } from '../../src/runtime/manual_clock.ts'
+import { openMailbox } from '../support/mailbox.ts'
 import { sample, SAMPLE_TIME, SECRET, serve } from '../support/served.ts'
 
 const closing: (() => Promise<unknown> | void)[] = []
@@ -105,25 +104,12 @@ describe('A process', () => {
   })
 
   it('mails the operator when a reaction is given up', async () => {
-    const arrived: string[] = []
-    const server = new SMTPServer({
-      authOptional: true,
-      disabledCommands: ['STARTTLS'],
-      onData: (stream, _session, done) => {
-        let text = ''
-        stream.on('data', (chunk: Buffer) => (text += chunk.toString()))
-        stream.on('end', () => {
-          arrived.push(text)
-          done()
-        })
-      },
-    })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    closing.push(() => new Promise((resolve) => server.close(() => resolve(undefined))))
+    await using mailbox = await openMailbox()
+    const { arrived } = mailbox
     await using served = await serve({
       begin: false,
       env: {
-        BILLHOOK_SMTP_URL: `smtp://127.0.0.1:${(server.server.address() as AddressInfo).port}`,
+        BILLHOOK_SMTP_URL: mailbox.url,
         BILLHOOK_MAIL_FROM: 'billhook@example.com',
         BILLHOOK_OPERATOR_EMAIL: 'ops@example.com',
       },

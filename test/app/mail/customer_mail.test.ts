@@ -1,6 +1,4 @@
-import type { AddressInfo } from 'node:net'
-import { SMTPServer } from 'smtp-server'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createCustomerMails } from '../../../src/app/mail/customer_mail.ts'
 import type { CustomerMailOptions, Recipient } from '../../../src/app/mail/customer_mail.ts'
 import { fill, findTemplate, MAIL_KINDS, MAIL_TEMPLATES } from '../../../src/app/mail/mail_templates.ts'
@@ -12,6 +10,7 @@ import type { Mail } from '../../../src/ports/mail.ts'
 import { SmtpMailer } from '../../../src/runtime/mailer.ts'
 import { createMailPreferences } from '../../../src/storage/mail_preferences.ts'
 import { describeOnBackends } from '../../support/backends.ts'
+import { openMailbox } from '../../support/mailbox.ts'
 
 const AT = requireInstant('2026-03-05T12:00:00Z', 'at')
 const kinds = Object.keys(MAIL_KINDS) as MailKind[]
@@ -116,40 +115,14 @@ describe('Mails to customers', () => {
 })
 
 describe('Over a real mail server', () => {
-  const closing: (() => Promise<void>)[] = []
-  afterEach(async () => {
-    for (const close of closing.splice(0)) await close()
-  })
-
   it('a mail arrives with both parts and one Message-ID for one key; a refusal is told', async () => {
-    const arrived: string[] = []
-    let refuse = false
-    const server = new SMTPServer({
-      authOptional: true,
-      disabledCommands: ['STARTTLS'],
-      onRcptTo: (_address, _session, done) => {
-        done(refuse ? new Error('mailbox full') : null)
-      },
-      onData: (stream, _session, done) => {
-        let text = ''
-        stream.on('data', (chunk: Buffer) => (text += chunk.toString()))
-        stream.on('end', () => {
-          arrived.push(text)
-          done()
-        })
-      },
-    })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const { port } = server.server.address() as AddressInfo
-    const mailer = new SmtpMailer({
-      url: `smtp://127.0.0.1:${port}`,
+    await using mailbox = await openMailbox()
+    const { arrived } = mailbox
+    await using mailer = new SmtpMailer({
+      url: mailbox.url,
       from: 'Atelier <billing@atelier.example>',
       domain: 'atelier.example',
     })
-    closing.push(
-      async () => mailer[Symbol.asyncDispose](),
-      () => new Promise((resolve) => server.close(() => resolve())),
-    )
     const { mails } = memory(ANNA, { mailer })
     const mail = { kind: 'payment_failed', user: 'u', key: 'in_1|2', values: { reason: 'card_declined' } } as const
     await mails.send(mail)
@@ -159,7 +132,7 @@ describe('Over a real mail server', () => {
     expect(ids).toEqual(['<payment_failed.u.in_1-2@atelier.example>', '<payment_failed.u.in_1-2@atelier.example>'])
     expect(arrived[0]).toContain('Subject: Your payment did not go through')
     expect(arrived[0]).toContain('text/html')
-    refuse = true
+    mailbox.isFull = true
     await expect(mails.send({ ...mail, key: 'in_2' })).rejects.toMatchObject({ code: 'mail_failed' })
   })
 })
