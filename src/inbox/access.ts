@@ -13,7 +13,7 @@ import type { Link } from '../ports/access_store.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { InboxStore } from '../ports/inbox_store.ts'
 import type { GroupRow, SourceRef } from '../ports/ledger_store.ts'
-import { readObservations, readState } from './ledger_texts.ts'
+import { observationsIn, readState } from './ledger_texts.ts'
 import type { PolicyBook } from './policies.ts'
 import type { IdSource } from './receipt_ids.ts'
 import type { SourceBook } from './sources.ts'
@@ -187,8 +187,7 @@ export class AccessDesk {
 
   async #pastState(of: SourceRef, group: GroupRow, at: Instant): Promise<SubjectState> {
     const rows = await this.#ports.store.ledger.observationsOf(null, of, [group.id])
-    const observations = rows.flatMap((row) => readObservations(row.data).map(({ observation }) => observation))
-    return fold(asOf(observations, at), { policy: await this.#ports.policies.current(of.account) }).state
+    return fold(asOf(observationsIn(rows), at), { policy: await this.#ports.policies.current(of.account) }).state
   }
 }
 

@@ -2,13 +2,13 @@ import type { Notification, Retrieval } from '../dialects/dialect.ts'
 import { BillhookError } from '../model/error.ts'
 import type { Instant } from '../model/instant.ts'
 import { instant, SECOND_MS } from '../model/instant.ts'
-import { isObject } from '../model/json.ts'
 import type { Observation } from '../model/observations.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { HttpClient, HttpOutcome } from '../ports/http.ts'
 import { singleHeader } from '../wire/headers.ts'
 import { readJsonBody } from '../wire/json_body.ts'
 import type { Fetcher, Wanted } from './reconcile.ts'
+import type { ApiAccess } from './sources.ts'
 
 const TIMEOUT_MS = 10_000
 const MAX_BYTES = 1024 * 1024
@@ -19,25 +19,29 @@ const MAX_BYTES = 1024 * 1024
  */
 export function createFetcher(http: HttpClient, clock: Clock): Fetcher {
   return async (wanted) => {
-    const { retrieval } = wanted.dialect
-    if (wanted.api === null || retrieval === null) return null
-    const found = await lookUp(wanted, retrieval, { http, clock })
-    if (found === null) return null
-    const invoice = latestInvoiceIn(found)
-    if (invoice === null) return found
-    const more = await lookUp({ ...wanted, object: 'invoice', id: invoice }, retrieval, { http, clock })
+    const { api, dialect } = wanted
+    if (api === null || dialect.retrieval === null) return null
+    const by: Means = { http, clock, api, retrieval: dialect.retrieval }
+    const found = await lookUp(wanted, by)
+    const invoice = found === null ? null : latestInvoiceIn(found)
+    if (found === null || invoice === null) return found
+    const more = await lookUp({ ...wanted, object: 'invoice', id: invoice }, by)
     return [...found, ...(more ?? [])]
   }
 }
 
-async function lookUp(
-  wanted: Wanted,
-  retrieval: Retrieval,
-  { http, clock }: { readonly http: HttpClient; readonly clock: Clock },
-): Promise<readonly Observation[] | null> {
-  const { object, id, api, dialect } = wanted
-  const request = api === null ? null : retrieval.request(object, id, api.key)
-  if (api === null || request === null) return null
+/** What an object is looked up with. */
+interface Means {
+  readonly http: HttpClient
+  readonly clock: Clock
+  readonly api: ApiAccess
+  readonly retrieval: Retrieval
+}
+
+async function lookUp(wanted: Wanted, { http, clock, api, retrieval }: Means): Promise<readonly Observation[] | null> {
+  const { object, id, dialect } = wanted
+  const request = retrieval.request(object, id, api.key)
+  if (request === null) return null
   const outcome = await http.send({
     method: 'GET',
     url: `${(api.url ?? retrieval.baseUrl).replace(/\/+$/, '')}${request.path}`,
@@ -61,7 +65,6 @@ function notificationOf(wanted: Wanted, retrieval: Retrieval, outcome: HttpOutco
   if (outcome.truncated) throw failure(wanted, `answered with more than ${MAX_BYTES} bytes`)
   const read = readJsonBody(outcome.body)
   if (!read.ok) throw failure(wanted, `answered with something that cannot be read: ${read.detail}`)
-  if (!isObject(read.body)) throw failure(wanted, 'answered with something that is no object')
   const notification = retrieval.notification(wanted.object, read.body, dateOf(outcome) ?? now)
   if (notification === null) throw failure(wanted, 'answered with an object of another kind')
   return notification

@@ -14,7 +14,7 @@ import { writeModel } from '../model/json.ts'
 import type { Observation } from '../model/observations.ts'
 import type { Policy } from '../model/policy.ts'
 import type { AccessRow, FactRow, GroupContents, GroupRow, ObjectRow } from '../ports/ledger_store.ts'
-import { readFact, readObservations, readState, readSummary } from './ledger_texts.ts'
+import { observationsIn, readFact, readState, readSummary } from './ledger_texts.ts'
 import type { ReactionData } from './reaction_data.ts'
 
 /** Observations of one delivery (or fetch). */
@@ -67,7 +67,7 @@ const OWN_KIND = 'access_changed'
 /** Folds a group again and compares the outcome with what is stored. */
 export function foldGroup(work: GroupWork): GroupChange {
   const { group, stored, told, policy } = work
-  const before = stored.observations.flatMap((row) => readObservations(row.data).map(({ observation }) => observation))
+  const before = observationsIn(stored.observations)
   const fresh = told.flatMap(({ observations }) => observations)
   const folded = fold([...before, ...fresh], { policy })
   const answers = { before: once(() => answersIn(work, readState(group.state))), after: answersIn(work, folded.state) }
@@ -97,8 +97,9 @@ function watchOf({ group, told, looksUp, at }: GroupWork, state: SubjectState): 
   const next = expectedBy(state.subscriptions, at)
   const late = state.subscriptions.some((each) => watch(each, at).overdue.length > 0)
   if (late) return { watchAt: group.stale === null ? at : next, stale: group.stale }
-  const asks = looksUp && told.length > 0 && state.subscriptions.some(isUnclear)
-  return { watchAt: asks ? earliest(addMs(at, UNCLEAR_MS), next ?? addMs(at, UNCLEAR_MS)) : next, stale: null }
+  if (!looksUp || told.length === 0 || !state.subscriptions.some(isUnclear)) return { watchAt: next, stale: null }
+  const soon = addMs(at, UNCLEAR_MS)
+  return { watchAt: next === null ? soon : earliest(soon, next), stale: null }
 }
 
 /** Only what was touched: the others are as they were. */

@@ -6,6 +6,7 @@ import { FACT_KINDS } from '../model/facts.ts'
 import type { AccessSummary, DerivedFact } from '../model/facts.ts'
 import { isObject, readModel, writeModel } from '../model/json.ts'
 import type { Observation } from '../model/observations.ts'
+import type { ObservationRow } from '../ports/ledger_store.ts'
 
 function read<T>(text: string, is: (value: unknown) => value is T, what: string): T {
   const value = readModel(text)
@@ -32,6 +33,11 @@ export function readObservations(text: string): readonly Placed[] {
 /** Reads a stored fact. @throws BillhookError `internal_invariant` */
 export function readFact(text: string): DerivedFact {
   return read(text, isFact, 'a fact')
+}
+
+/** Everything that these rows observe, in their order. */
+export function observationsIn(rows: readonly ObservationRow[]): readonly Observation[] {
+  return rows.flatMap(({ data }) => readObservations(data).map(({ observation }) => observation))
 }
 
 /** What is known of an object. */

@@ -15,7 +15,7 @@ import { forwardedOf } from './forward.ts'
 import type { OpenedDeliveries } from './opened.ts'
 import type { PolicyBook } from './policies.ts'
 import type { LiveSource, SourceBook } from './sources.ts'
-import { turn, Waker } from './waker.ts'
+import { pause, turn, Waker } from './waker.ts'
 
 /** What processing received deliveries needs. */
 export interface ProcessPorts extends FoldPorts {
@@ -130,27 +130,13 @@ export class Processor {
           await turn()
           continue
         }
-        if (folded > 0 && this.#options.pauseMs > 0) await this.#pause(signal)
+        if (folded > 0 && this.#options.pauseMs > 0) await pause(this.#options.pauseMs, signal)
         await waker.sleep(clock, addMs(clock.now(), POLL_MS), signal)
       } catch (error) {
         log.error({ error: messageOf(error) }, 'folding failed; it is tried again')
         await clock.until(addMs(clock.now(), BACK_OFF_MS), signal)
       }
     }
-  }
-
-  /** On the machine's clock also in tests: it is no part of what they look at. Ends when the signal does. */
-  async #pause(signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return
-    await new Promise<void>((resolve) => {
-      const end = (): void => {
-        clearTimeout(timer)
-        signal.removeEventListener('abort', end)
-        resolve()
-      }
-      const timer = setTimeout(end, this.#options.pauseMs)
-      signal.addEventListener('abort', end)
-    })
   }
 
   #letGo(): void {

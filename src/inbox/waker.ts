@@ -43,3 +43,21 @@ async function aborted(signal: AbortSignal): Promise<void> {
 export async function turn(): Promise<void> {
   await new Promise<void>((resolve) => setImmediate(resolve))
 }
+
+/**
+ * Waits, on the machine's clock also in tests: it is no part of what they look at. Ends early when the signal aborts.
+ *
+ * @param ms real milliseconds
+ */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms)
+    signal.addEventListener('abort', end)
+  })
+}
